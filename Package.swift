@@ -1,0 +1,136 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PackageDescription
+
+/// Every room is built the same way: Swift 6 mode, unsafe code marked, no warning forgiven.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    // Debug builds and tests keep the run-time exclusivity checks.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+]
+
+func room(_ name: String, in wing: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "\(wing)/\(name)", swiftSettings: house)
+}
+
+func door(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: house)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], golden: Bool = false) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(name)",
+        exclude: golden ? ["Golden"] : [], swiftSettings: house)
+}
+
+let shared = "Sources/Shared"
+let node = "Sources/Node"
+let tools = "Sources/Tools"
+let support = "Tests/Support"
+
+var targets: [Target] = [
+    // Floor 0.
+    .target(name: "CLinux", path: "Sources/Shared/CLinux"),
+    .systemLibrary(
+        name: "COpenSSL", path: "Sources/Shared/COpenSSL", pkgConfig: "openssl",
+        providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+        name: "CYAML", path: "Sources/Shared/CYAML", pkgConfig: "yaml-0.1",
+        providers: [.apt(["libyaml-dev"])]),
+    room("Bytes", in: shared),
+
+    // Floor 1.
+    room("Formats", in: shared, ["Bytes", "CYAML"]),
+    room("HTTP", in: shared, ["Bytes"]),
+    room("Raft", in: node, ["Bytes"]),
+    room("Storage", in: node, ["Bytes"]),
+    room("MVCC", in: node, ["Bytes"]),
+    room("Posix", in: shared, ["Bytes", "CLinux", "COpenSSL"]),
+
+    // Floor 2.
+    room("EtcdAPI", in: shared, ["Bytes", "Formats"]),
+    room("Program", in: shared, ["Bytes", "Formats"]),
+    room("Net", in: shared, ["Bytes", "Posix", "CLinux", "COpenSSL"]),
+
+    // Floor 3.
+    room("Replicated", in: node, ["Bytes", "MVCC", "EtcdAPI", "Formats"]),
+    room("EtcdClient", in: shared, ["Bytes", "EtcdAPI", "HTTP", "Net", "Posix"]),
+
+    // Floor 4.
+    room("NodeCore", in: node, ["Bytes", "Raft", "Replicated", "MVCC", "EtcdAPI", "Formats"]),
+
+    // Floor 5.
+    room(
+        "NodeServer", in: node,
+        [
+            "Bytes", "Raft", "Replicated", "MVCC", "NodeCore", "EtcdAPI", "Storage", "Net", "Posix",
+            "HTTP", "Program", "Formats", "CLinux",
+        ]),
+    room(
+        "Ctl", in: tools,
+        ["Bytes", "EtcdClient", "EtcdAPI", "Program", "Storage", "Formats", "Posix", "Net"]),
+
+    // Floor 6.
+    door("keelson-node", at: "Sources/Node/Main", ["NodeServer"]),
+    door("keelsonctl", at: "Sources/Tools/Main", ["Ctl"]),
+
+    // Never shipped.
+    room("DataDriven", in: support),
+    room("TestKit", in: support, ["Bytes", "Posix"]),
+    room("SimulatedDisk", in: support, ["Bytes", "Storage"]),
+    room(
+        "Simulation", in: support,
+        [
+            "Bytes", "Raft", "Storage", "MVCC", "Replicated", "NodeCore", "EtcdAPI", "Formats",
+            "SimulatedDisk",
+        ]
+    ),
+    door(
+        "keelson-sim", at: "Tests/Simulator",
+        [
+            "Simulation", "Bytes", "HTTP", "EtcdAPI", "Raft", "Storage", "Formats", "Program",
+            "Posix",
+        ]),
+    door(
+        "keelson-bench", at: "Benchmarks/keelson-bench",
+        ["EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "CLinux"]),
+    tests("HouseTests", []),
+    tests("BytesTests", ["Bytes"]),
+    tests("FormatsTests", ["Formats", "Bytes"]),
+    tests("ProgramTests", ["Program", "Formats", "Bytes"]),
+    tests("HTTPTests", ["HTTP", "Bytes", "DataDriven"]),
+    tests("RaftTests", ["Raft", "Bytes", "DataDriven"], golden: true),
+    tests("StorageTests", ["Storage", "Bytes", "SimulatedDisk"]),
+    tests("MVCCTests", ["MVCC", "Bytes", "DataDriven"]),
+    tests("EtcdAPITests", ["EtcdAPI", "Bytes", "Formats"]),
+    tests("PosixTests", ["Posix", "Bytes", "TestKit"]),
+    tests("NetTests", ["Net", "Posix", "Bytes", "TestKit"]),
+    tests("ReplicatedTests", ["Replicated", "MVCC", "EtcdAPI", "Bytes"]),
+    tests("NodeCoreTests", ["NodeCore", "Replicated", "MVCC", "Raft", "EtcdAPI", "Bytes"]),
+    tests(
+        "NodeServerTests",
+        ["NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Bytes", "Posix", "TestKit"]),
+    tests("EtcdClientTests", ["EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes", "TestKit"]),
+    tests("CtlTests", ["Ctl", "EtcdAPI", "Storage", "Bytes", "TestKit"]),
+    tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
+    tests("EndToEndTests", ["TestKit", "EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes"]),
+]
+
+// A room under construction is built alone: KEELSON_ROOMS names the targets to keep.
+let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+targets.removeAll { target in
+    !FileManager.default.fileExists(atPath: root.appendingPathComponent(target.path ?? "").path)
+}
+if let wanted = Context.environment["KEELSON_ROOMS"] {
+    let names = Set(wanted.split(separator: ",").map(String.init))
+    targets.removeAll { !names.contains($0.name) }
+}
+
+let package = Package(name: "keelson", targets: targets)

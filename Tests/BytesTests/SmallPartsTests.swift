@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bytes
+import Testing
+
+@Suite struct SmallPartsTests {
+    @Test func `the checksum agrees with RFC 3720`() {
+        #expect(CRC32C.of([UInt8](repeating: 0, count: 32)) == 0x8a91_36aa)
+        #expect(CRC32C.of([UInt8](repeating: 0xff, count: 32)) == 0x62a8_ab43)
+        #expect(CRC32C.of(Array(0..<32)) == 0x46dd_794e)
+        #expect(CRC32C.of(Array("123456789".utf8)) == 0xe306_9283)
+    }
+
+    @Test func `a checksum may be taken in pieces`() {
+        var random = Random(seed: 3)
+        let bytes = random.bytes(1_000)
+        for cut in stride(from: 0, through: 1_000, by: 37) {
+            var first = CRC32C()
+            first.update(Array(bytes[..<cut]))
+            var second = CRC32C(continuing: first.value)
+            second.update(Array(bytes[cut...]))
+            #expect(second.value == CRC32C.of(bytes))
+        }
+    }
+
+    @Test func `the same seed gives the same numbers`() {
+        var first = Random(seed: 42)
+        var second = Random(seed: 42)
+        var other = Random(seed: 43)
+        let numbers = (0..<100).map { _ in first.next() }
+        #expect(numbers == (0..<100).map { _ in second.next() })
+        #expect(numbers != (0..<100).map { _ in other.next() })
+        #expect(Set(numbers).count == 100)
+    }
+
+    @Test func `a sorted map behaves as a dictionary walked in order`() {
+        var random = Random(seed: 11)
+        var map = SortedMap<Int, Int>()
+        var twin: [Int: Int] = [:]
+        for _ in 0..<5_000 {
+            let key = random.below(200)
+            let value = random.chance(percent: 30) ? nil : Optional(random.below(1_000))
+            map[key] = value
+            twin[key] = value
+            #expect(map[key] == twin[key])
+            #expect(map.count == twin.count)
+        }
+        #expect(map.map { $0.0 } == twin.keys.sorted())
+        #expect(map.map { $0.1 } == twin.keys.sorted().compactMap { twin[$0] })
+        let known = map.keys[0]
+        #expect(map.update(known) { $0 += 1 } != nil)
+        #expect(map[known] == (twin[known] ?? 0) + 1)
+        #expect(map.update(-1) { $0 += 1 } == nil)
+    }
+
+    @Test func `instants and durations keep nanoseconds`() {
+        let start = Instant(nanoseconds: 1_500)
+        let later = start + .milliseconds(2)
+        #expect(later.nanoseconds == 2_001_500)
+        #expect(later - start == .milliseconds(2))
+        #expect(Duration.seconds(3).milliseconds == 3_000)
+        #expect(start < later)
+    }
+}
