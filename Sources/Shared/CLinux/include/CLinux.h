@@ -3,6 +3,8 @@
 // Never define _GNU_SOURCE here: the clang modules would then disagree about libc's own types.
 #pragma once
 #include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -12,3 +14,40 @@ static inline int keelson_open(const char *path, int flags, unsigned mode) {
 }
 
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
+
+// A descriptor that reports these signals, which it also blocks for the calling thread and for the
+// threads it starts later. -1 and errno on failure.
+int keelson_signal_descriptor(const int *signals, int count);
+
+// The next signal of such a descriptor, 0 when there is none, -1 and errno on failure.
+int keelson_next_signal(int descriptor);
+
+// SIGPIPE would end the process whenever a peer hangs up first.
+void keelson_ignore_broken_pipes(void);
+
+// Starts a program. Its descriptors 0, 1, 2 become the three given; all others close. With
+// `own_group` it leads a process group of its own; with `death_signal` it receives that signal when
+// the thread that started it ends. The process id, or -1 and errno (of exec, too).
+int keelson_spawn(const char *path, char *const *arguments, char *const *environment,
+                  const char *directory, const int descriptors[3], int own_group,
+                  int death_signal);
+
+struct keelson_child_state {
+    int ended;            // 0 while it runs.
+    int exit_code;        // When it exited by itself; otherwise -1.
+    int signal;           // The signal that ended it; otherwise 0.
+    int64_t user_us;      // Processor time, only once it ended.
+    int64_t system_us;
+    int64_t max_rss_kib;
+};
+
+// Asks after a child, waiting for its end if `wait`. 0, or -1 and errno.
+int keelson_child_state(int pid, int wait, struct keelson_child_state *state);
+
+// Waits for the end of a child and leaves it to be asked after later.
+int keelson_await_child(int pid);
+
+// Fills the buffer from the kernel's random source. 0, or -1 and errno.
+int keelson_random(void *buffer, size_t count);
+
+void keelson_name_thread(const char *name);

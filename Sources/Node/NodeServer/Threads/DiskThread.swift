@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import Net
+internal import Posix
+internal import Raft
+internal import Storage
+
+/// What the core asks of the log.
+enum DiskWork: Sendable {
+    case append(AppendBatch)
+    /// A checkpoint is published: the log may note it and let go of what lies before.
+    case checkpointed(SnapshotMetadata)
+}
+
+/// The thread that owns the log. All that was handed in while it was busy is written with one
+/// write and made durable with one sync (group commit); then one letter reports it.
+///
+/// A full disk is waited out: nothing counts as appended meanwhile, the core is told, and the same
+/// batches are tried again. Any other failure ends the process, for after a failed sync nobody can
+/// say what the disk holds.
+final class DiskThread: @unchecked Sendable {
+    private let lock = Lock()
+    private var queue: [DiskWork] = []
+    private var isStopping = false
+    private var isStopped = false
+    private let core: Mailbox<CoreLetter>
+
+    /// How long to wait before a full disk is tried again.
+    static let fullDiskPause = Duration.milliseconds(250)
+
+    init(core: Mailbox<CoreLetter>) {
+        self.core = core
+    }
+
+    func submit(_ work: [DiskWork]) {
+        lock.withLock {
+            let wasIdle = queue.isEmpty
+            queue.append(contentsOf: work)
+            if wasIdle { lock.signal() }
+        }
+    }
+
+    /// Returns when everything handed in before is on disk and the log is closed.
+    func stop() {
+        lock.withLock {
+            isStopping = true
+            lock.signalAll()
+            while !isStopped { lock.wait() }
+        }
+    }
+
+    /// `log` is given away: nobody else touches it.
+    func start(_ log: sending Log) throws(PosixError) {
+        let box = LogBox(log)
+        _ = try Thread(name: "disk") { self.run(box) }
+    }
+
+    private func run(_ box: LogBox) {
+        var failure: StorageError?
+        while failure == nil, let work = next() {
+            failure = carryOut(work, &box.log)
+        }
+        if let failure {
+            core.post(.diskFailed("\(failure)"))
+        } else {
+            do throws(StorageError) {
+                try box.log.close()
+            } catch {
+                core.post(.diskFailed("\(error)"))
+            }
+        }
+        lock.withLock {
+            isStopped = true
+            lock.signalAll()
+        }
+    }
+
+    private func next() -> [DiskWork]? {
+        lock.withLock {
+            while queue.isEmpty {
+                if isStopping { return nil }
+                lock.wait()
+            }
+            let work = queue
+            queue = []
+            return work
+        }
+    }
+
+    private func carryOut(_ work: [DiskWork], _ log: inout Log) -> StorageError? {
+        var batches: [LogBatch] = []
+        var lastNumber: UInt64?
+        var mustSync = false
+        var checkpoint: SnapshotMetadata?
+        for item in work {
+            switch item {
+            case .append(let batch):
+                batches.append(LogBatch(batch))
+                lastNumber = batch.number
+                mustSync = mustSync || batch.mustSync
+            case .checkpointed(let snapshot): checkpoint = snapshot
+            }
+        }
+        if let lastNumber {
+            let began = MonotonicClock.now
+            if let failure = append(batches, &log, mustSync: mustSync) { return failure }
+            core.post(.appended(through: lastNumber))
+            if mustSync {
+                core.post(.logSynced(MonotonicClock.now - began, batches: batches.count))
+            }
+        }
+        return checkpoint.flatMap { note($0, &log) }
+    }
+
+    private func append(
+        _ batches: [LogBatch], _ log: inout Log, mustSync: Bool
+    ) -> StorageError? {
+        var wasFull = false
+        while true {
+            do throws(StorageError) {
+                try log.append(batches)
+                if mustSync { try log.sync() }
+                if wasFull { core.post(.diskFilled(false)) }
+                return nil
+            } catch {
+                guard error.isNoSpace else { return error }
+                if !wasFull { core.post(.diskFilled(true)) }
+                wasFull = true
+                let isOver = lock.withLock {
+                    if !isStopping {
+                        _ = lock.wait(until: MonotonicClock.now + DiskThread.fullDiskPause)
+                    }
+                    return isStopping
+                }
+                if isOver { return error }
+            }
+        }
+    }
+
+    private func note(_ snapshot: SnapshotMetadata, _ log: inout Log) -> StorageError? {
+        let mark = CheckpointMark(
+            index: snapshot.index, term: snapshot.term, configuration: snapshot.configuration)
+        if let failure = append([LogBatch(mark: mark)], &log, mustSync: true) { return failure }
+        do throws(StorageError) {
+            try log.release(through: snapshot.index)
+            return nil
+        } catch {
+            return error.isNoSpace ? nil : error
+        }
+    }
+}
+
+/// A log on its way to its thread.
+private final class LogBox: @unchecked Sendable {
+    var log: Log
+
+    init(_ log: Log) {
+        self.log = log
+    }
+}
+
+extension LogBatch {
+    init(_ batch: AppendBatch) {
+        self.init(
+            hardState: batch.hardState, entries: batch.entries,
+            mark: batch.snapshot.map {
+                CheckpointMark(index: $0.index, term: $0.term, configuration: $0.configuration)
+            })
+    }
+}

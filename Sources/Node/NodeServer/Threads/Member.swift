@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import EtcdAPI
+internal import Net
+internal import NodeCore
+internal import Posix
+internal import Program
+internal import Raft
+internal import Replicated
+
+/// Gets what a watch stream is told. Called on the core's thread.
+protocol WatchSink: AnyObject {
+    /// An encoded WatchResponse.
+    func deliver(_ message: [UInt8])
+    func end(_ error: EtcdError)
+}
+
+/// Carries messages to the other members. Called on the core's thread; answers come back through
+/// `Member` or the closures given.
+protocol PeerTransport: AnyObject {
+    func send(_ message: Message)
+    /// Tells the end by `Input.snapshotSent`.
+    func sendSnapshot(_ message: Message, _ view: LedgerView)
+    func membersChanged()
+    func leaderChanged(_ leader: MemberID?)
+    func forward(
+        _ request: ForwardedRequest, to leader: MemberID, then: @escaping (Answer) -> Void)
+}
+
+/// One member on its thread: the core, and the hands that carry out what it asks for. Everything
+/// here runs on the reactor's thread; the disk and the keeper answer through the mailbox.
+final class Member {
+    let reactor: Reactor
+    let node: Node
+    let logger: Logger
+    let metrics: NodeMetrics
+    let disk: DiskThread
+    let keeper: KeeperThread
+    let files: StoreFiles
+    weak var peers: (any PeerTransport)?
+
+    /// Told when the member was removed, has handed its leadership over, or cannot go on.
+    var onRemoved: () -> Void = {}
+    var onHandedOver: () -> Void = {}
+    var onFailure: (String) -> Void = { _ in }
+    var onPublished: () -> Void = {}
+
+    private var outputs: [Output] = []
+    private var diskWork: [DiskWork] = []
+    private var calls: [CallNumber: (Answer) -> Void] = [:]
+    private var sinks: [StreamNumber: any WatchSink] = [:]
+    private var lastNumber: UInt64 = 0
+    private var isPublished = false
+    private var isCarryingOut = false
+    private let mailbox: Mailbox<CoreLetter>
+
+    init(
+        reactor: Reactor, node: Node, disk: DiskThread, keeper: KeeperThread, files: StoreFiles,
+        mailbox: Mailbox<CoreLetter>, metrics: NodeMetrics, logger: Logger
+    ) {
+        self.reactor = reactor
+        self.node = node
+        self.disk = disk
+        self.keeper = keeper
+        self.files = files
+        self.mailbox = mailbox
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Begins to tick and to take letters.
+    func start() {
+        reactor.attach(mailbox) { [unowned self] letters in
+            for letter in letters { self.open(letter) }
+        }
+        reactor.every(node.settings.heartbeatInterval) { [unowned self] in
+            self.receive(.ticked)
+        }
+        reactor.atTurnEnd { [unowned self] in self.endTurn() }
+        peers?.membersChanged()
+    }
+
+    // MARK: In
+
+    func receive(_ input: Input) {
+        node.receive(input, now: reactor.now, outputs: &outputs)
+        reactor.needsTurnEnd()
+    }
+
+    /// `then` is called once, unless the call is abandoned before.
+    @discardableResult
+    func call(
+        _ request: Request, requiresLeader: Bool = false, then: @escaping (Answer) -> Void
+    ) -> CallNumber {
+        lastNumber += 1
+        let number = lastNumber
+        calls[number] = then
+        receive(.called(Call(number: number, requiresLeader: requiresLeader), request))
+        return number
+    }
+
+    func abandon(_ number: CallNumber) {
+        guard calls.removeValue(forKey: number) != nil else { return }
+        receive(.abandoned(number))
+    }
+
+    func openWatch(requiresLeader: Bool, sink: any WatchSink) -> StreamNumber {
+        lastNumber += 1
+        sinks[lastNumber] = sink
+        receive(.watchOpened(lastNumber, requiresLeader: requiresLeader))
+        return lastNumber
+    }
+
+    func closeWatch(_ stream: StreamNumber) {
+        guard sinks.removeValue(forKey: stream) != nil else { return }
+        receive(.watchClosed(stream))
+    }
+
+    private func open(_ letter: CoreLetter) {
+        switch letter {
+        case .appended(let number): receive(.appended(through: number))
+        case .diskFilled(let isFull):
+            logger.log(
+                isFull ? .error : .info,
+                isFull
+                    ? "no space left for the log: writes wait, reads go on"
+                    : "there is space for the log again")
+            receive(.diskFilled(isFull))
+        case .diskFailed(let reason): onFailure(reason)
+        case .logSynced(let took, let batches): metrics.logSynced(took, batches: batches)
+        case .checkpointWritten(let index, let byteCount, let took):
+            metrics.checkpointWritten(byteCount: byteCount, took)
+            logger.log(
+                .info, "saved checkpoint",
+                [("index", .uint(index.number)), ("bytes", .int(byteCount)),
+                    ("took", .duration(took))])
+            receive(.checkpointWritten(index: index))
+        case .checkpointFailed(let reason):
+            logger.log(.warn, "could not save a checkpoint; will try again", [("error", .text(reason))])
+            receive(.checkpointFailed)
+        case .snapshotLoaded(let snapshot, let loaded):
+            receive(.snapshotLoaded(snapshot, loaded.ledger))
+        case .snapshotLoadFailed(let snapshot, let reason):
+            onFailure("snapshot at index \(snapshot.index) cannot be loaded: \(reason)")
+        case .finished(let body): body()
+        }
+    }
+
+    // MARK: Out
+
+    private func endTurn() {
+        let hasMore = node.endTurn(now: reactor.now, outputs: &outputs)
+        carryOut()
+        if !diskWork.isEmpty {
+            disk.submit(diskWork)
+            diskWork.removeAll(keepingCapacity: true)
+        }
+        if hasMore { reactor.soon {} }
+    }
+
+    /// Outputs may cause inputs (a reply ends a stream, a full stream says so): until none is left.
+    private func carryOut() {
+        guard !isCarryingOut else { return }
+        isCarryingOut = true
+        while !outputs.isEmpty {
+            let batch = outputs
+            outputs.removeAll(keepingCapacity: true)
+            for output in batch { carryOut(output) }
+        }
+        isCarryingOut = false
+    }
+
+    private func carryOut(_ output: Output) {
+        switch output {
+        case .send(let message): peers?.send(message)
+        case .append(let batch): diskWork.append(.append(batch))
+        case .reply(let number, let answer):
+            if let then = calls.removeValue(forKey: number) { then(answer) }
+        case .deliver(let stream, let message): sinks[stream]?.deliver(message)
+        case .endStream(let stream, let error):
+            sinks.removeValue(forKey: stream)?.end(error)
+        case .checkpoint(let view, let snapshot): saveCheckpoint(view, snapshot)
+        case .sendSnapshot(let message, let view): peers?.sendSnapshot(message, view)
+        case .loadSnapshot(let snapshot): loadSnapshot(snapshot)
+        case .forward(let number, let leader, let request): forward(number, leader, request)
+        case .membersChanged: peers?.membersChanged()
+        case .leaderChanged(let leader, _):
+            metrics.leaderChanged(to: leader, own: node.settings.memberID)
+            peers?.leaderChanged(leader)
+        case .removed: onRemoved()
+        case .handedOver: onHandedOver()
+        case .failed(let reason): onFailure(reason)
+        case .note(let note): tell(note)
+        }
+    }
+
+    private func forward(
+        _ number: CallNumber, _ leader: MemberID, _ request: ForwardedRequest
+    ) {
+        guard let peers else { return }
+        peers.forward(request, to: leader) { [unowned self] answer in
+            if let then = self.calls.removeValue(forKey: number) { then(answer) }
+        }
+    }
+
+    // MARK: The keeper's work
+
+    private func saveCheckpoint(_ view: LedgerView, _ snapshot: SnapshotMetadata) {
+        let files = self.files
+        let mailbox = self.mailbox
+        let disk = self.disk
+        keeper.submit {
+            let began = MonotonicClock.now
+            do throws(StoreFilesError) {
+                let byteCount = try files.saveCheckpoint(view)
+                disk.submit([.checkpointed(snapshot)])
+                mailbox.post(
+                    .checkpointWritten(
+                        snapshot.index, byteCount: byteCount, took: MonotonicClock.now - began))
+            } catch {
+                mailbox.post(.checkpointFailed("\(error)"))
+            }
+        }
+    }
+
+    private func loadSnapshot(_ snapshot: SnapshotMetadata) {
+        let files = self.files
+        let mailbox = self.mailbox
+        keeper.submit {
+            do throws(StoreFilesError) {
+                let ledger = try files.loadReceived(at: snapshot.index)
+                mailbox.post(.snapshotLoaded(snapshot, LoadedLedger(ledger: ledger)))
+            } catch {
+                mailbox.post(.snapshotLoadFailed(snapshot, "\(error)"))
+            }
+        }
+    }
+
+    /// Runs `work` on the keeper's thread and `then` back here, with its result.
+    func compute<Value: Sendable>(
+        _ work: @escaping @Sendable () -> Value, then: @escaping (Value) -> Void
+    ) {
+        let mailbox = self.mailbox
+        let receiver = OnCoreThread(then)
+        keeper.submit {
+            let value = work()
+            mailbox.post(.finished { receiver.body(value) })
+        }
+    }
+
+    // MARK: News
+
+    private func tell(_ note: Note) {
+        metrics.noted(note)
+        if case .published = note, !isPublished {
+            isPublished = true
+            onPublished()
+        }
+        NoteText.log(note, to: logger, memberID: node.settings.memberID)
+    }
+}
+
+/// A closure that is only ever called on the core's thread, carried past another one.
+private struct OnCoreThread<Value>: @unchecked Sendable {
+    let body: (Value) -> Void
+
+    init(_ body: @escaping (Value) -> Void) {
+        self.body = body
+    }
+}

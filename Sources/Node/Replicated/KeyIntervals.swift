@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A set of keys made of half-open intervals, kept sorted and disjoint so that a look-up is a
+/// binary search however many ranges a transaction deletes.
+struct KeyIntervals {
+    private struct Interval {
+        var start: [UInt8]
+        /// Nil: no end.
+        var end: [UInt8]?
+    }
+
+    private var intervals: [Interval] = []
+
+    init() {}
+
+    /// `ranges` follow etcd's rules: an empty end is one key, a single zero byte has no end.
+    init(_ ranges: [(key: [UInt8], end: [UInt8])]) {
+        intervals = ranges.compactMap { range in
+            if range.end.isEmpty { return Interval(start: range.key, end: range.key + [0]) }
+            if range.end == [0] { return Interval(start: range.key, end: nil) }
+            if !isBytewiseBefore(range.key, range.end) { return nil }
+            return Interval(start: range.key, end: range.end)
+        }
+        merge()
+    }
+
+    mutating func formUnion(_ other: KeyIntervals) {
+        if other.intervals.isEmpty { return }
+        intervals += other.intervals
+        merge()
+    }
+
+    func contains(_ key: [UInt8]) -> Bool {
+        // The last interval that starts at or before the key is the only one that may hold it.
+        var low = 0
+        var high = intervals.count
+        while low < high {
+            let middle = (low + high) / 2
+            if isBytewiseBefore(key, intervals[middle].start) {
+                high = middle
+            } else {
+                low = middle + 1
+            }
+        }
+        guard low > 0 else { return false }
+        guard let end = intervals[low - 1].end else { return true }
+        return isBytewiseBefore(key, end)
+    }
+
+    private mutating func merge() {
+        intervals.sort { isBytewiseBefore($0.start, $1.start) }
+        var merged: [Interval] = []
+        for next in intervals {
+            guard let last = merged.last else {
+                merged.append(next)
+                continue
+            }
+            guard let lastEnd = last.end else { break }
+            if isBytewiseBefore(lastEnd, next.start) {
+                merged.append(next)
+            } else if let end = next.end {
+                if isBytewiseBefore(lastEnd, end) { merged[merged.count - 1].end = end }
+            } else {
+                merged[merged.count - 1].end = nil
+            }
+        }
+        intervals = merged
+    }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writes JSON as Go's encoding/json does, byte for byte.
+struct JSONWriter {
+    let style: JSON.Style
+    var output: [UInt8] = []
+
+    init(style: JSON.Style) {
+        self.style = style
+    }
+
+    mutating func write(_ value: JSONValue, depth: Int) {
+        switch value {
+        case .null: append("null")
+        case .bool(let bool): append(bool ? "true" : "false")
+        case .integer(let number): append("\(number)")
+        case .unsigned(let number): append("\(number)")
+        case .number(let number): append(Self.text(of: number))
+        case .string(let string): write(string: string)
+        case .array(let elements): write(elements, depth)
+        case .object(let object): write(object, depth)
+        }
+    }
+
+    private mutating func write(_ elements: [JSONValue], _ depth: Int) {
+        output.append(UInt8(ascii: "["))
+        for (index, element) in elements.enumerated() {
+            if index > 0 { output.append(UInt8(ascii: ",")) }
+            newLine(depth + 1)
+            write(element, depth: depth + 1)
+        }
+        if !elements.isEmpty { newLine(depth) }
+        output.append(UInt8(ascii: "]"))
+    }
+
+    private mutating func write(_ object: JSONObject, _ depth: Int) {
+        var members = object.members
+        if style.sortsKeys {
+            members.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        }
+        output.append(UInt8(ascii: "{"))
+        for (index, member) in members.enumerated() {
+            if index > 0 { output.append(UInt8(ascii: ",")) }
+            newLine(depth + 1)
+            write(string: member.key)
+            append(style.indent == nil ? ":" : ": ")
+            write(member.value, depth: depth + 1)
+        }
+        if !members.isEmpty { newLine(depth) }
+        output.append(UInt8(ascii: "}"))
+    }
+
+    private mutating func newLine(_ depth: Int) {
+        guard let indent = style.indent else { return }
+        output.append(0x0a)
+        output.append(contentsOf: repeatElement(0x20, count: indent * depth))
+    }
+
+    private mutating func append(_ text: String) {
+        output.append(contentsOf: text.utf8)
+    }
+
+    // MARK: Strings
+
+    mutating func write(string: String) {
+        output.append(UInt8(ascii: "\""))
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\"": append("\\\"")
+            case "\\": append("\\\\")
+            case "\n": append("\\n")
+            case "\r": append("\\r")
+            case "\t": append("\\t")
+            case "\u{8}": append("\\b")
+            case "\u{c}": append("\\f")
+            case "<", ">", "&":
+                if style.escapesHTML { escape(scalar) } else { append(scalar) }
+            case "\u{2028}", "\u{2029}": escape(scalar)
+            default:
+                if scalar.value < 0x20 { escape(scalar) } else { append(scalar) }
+            }
+        }
+        output.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func append(_ scalar: Unicode.Scalar) {
+        output.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+    }
+
+    private mutating func escape(_ scalar: Unicode.Scalar) {
+        let hex = String(scalar.value, radix: 16)
+        append("\\u" + String(repeating: "0", count: 4 - hex.count) + hex)
+    }
+
+    // MARK: Numbers
+
+    /// The shortest digits that read back the same; an exponent only below 1e-6 and from 1e21 on.
+    /// JSON has no word for infinity and not-a-number: they become null.
+    static func text(of number: Double) -> String {
+        guard number.isFinite else { return "null" }
+        if number == 0 { return number.sign == .minus ? "-0" : "0" }
+        let sign = number < 0 ? "-" : ""
+        let (digits, exponent) = decimal(of: number.magnitude)
+        // The value is 0.d1d2d3… times ten to the exponent.
+        if number.magnitude < 1e-6 || number.magnitude >= 1e21 {
+            let rest = digits.dropFirst()
+            let power = exponent - 1
+            return sign + digits.prefix(1) + (rest.isEmpty ? "" : "." + rest)
+                + (power < 0 ? "e-" : "e+") + "\(power.magnitude)"
+        }
+        if exponent <= 0 {
+            return sign + "0." + String(repeating: "0", count: -exponent) + digits
+        }
+        if digits.count <= exponent {
+            return sign + digits + String(repeating: "0", count: exponent - digits.count)
+        }
+        return sign + digits.prefix(exponent) + "." + digits.dropFirst(exponent)
+    }
+
+    /// The standard library prints the shortest digits too, only laid out differently.
+    private static func decimal(of number: Double) -> (digits: String, exponent: Int) {
+        let parts = "\(number)".split(separator: "e")
+        let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+        let whole = String(mantissa[0])
+        var digits = whole + (mantissa.count > 1 ? mantissa[1] : "")
+        var exponent = whole.count + (parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
+        let zeros = digits.prefix { $0 == "0" }.count
+        digits.removeFirst(zeros)
+        exponent -= zeros
+        while digits.last == "0" { digits.removeLast() }
+        return (digits, exponent)
+    }
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Bytes
+package import Posix
+
+/// A stream of bytes to a peer, on a reactor. Open from the start; reads once it has a delegate.
+///
+///     open ──closeAfterFlush──► flushing ──all sent──► lingering ──peer ended or 1 s──► closed
+///       └──────────────── close, error, idle, overflow: at once ───────────────────────►
+///
+/// While lingering, our side is shut and the delegate has been told; what the peer still sends is
+/// thrown away, since closing over unread bytes would reset the connection and take from the peer
+/// what it has not read yet.
+package final class Connection: ReadinessSink {
+    private enum State {
+        case open, flushing, lingering, closed
+    }
+
+    private static let lingerTime: Duration = .seconds(1)
+
+    private let reactor: Reactor
+    private let socket: Socket
+    private let session: (any TransportSession)?
+    private var token: WatchToken?
+    private var interest: Poller.Interest = []
+    private var state = State.open
+    private var output = OutputQueue()
+    /// The socket took no more; epoll will tell when it does.
+    private var isFull = false
+    /// It was full, and the delegate waits to hear that it is not.
+    private var owesDrained = false
+    private var isFlushDue = false
+    private var isInputOver = false
+    private var endsOutput = false
+    private var isOutputOver = false
+    private var lastReceived: Instant
+    private var deadline: TimerID?
+    private var idleTimer: TimerID?
+
+    package let peerAddress: SocketAddress?
+    package let localAddress: SocketAddress?
+
+    /// Kept until the connection closes.
+    package var delegate: (any ConnectionDelegate)? {
+        didSet { updateInterest() }
+    }
+
+    /// See `ConnectionDelegate.connectionDrained`.
+    package var lowWaterMark = 64 * 1024
+    /// Queueing more than this closes the connection: the peer reads too slowly for its wishes.
+    package var pendingBytesLimit = 512 * 1024 * 1024
+
+    /// Closes the connection if no byte comes for so long.
+    package var idleTimeout: Duration? {
+        didSet { watchIdleness() }
+    }
+
+    /// Takes over a connected socket. Only if the kernel is out of memory does it throw.
+    package init(
+        on reactor: Reactor, socket: Socket, session: (any TransportSession)? = nil,
+        delegate: (any ConnectionDelegate)? = nil
+    ) throws(NetError) {
+        self.reactor = reactor
+        self.socket = socket
+        self.session = session
+        self.delegate = delegate
+        peerAddress = socket.peerAddress
+        localAddress = socket.localAddress
+        lastReceived = reactor.now
+        if peerAddress?.isUnix != true {
+            // They fail for a peer that has left already, which reading will show.
+            try? socket.setNoDelay()
+            try? socket.setKeepAlive(idle: .seconds(15), interval: .seconds(15))
+        }
+        interest = wantedInterest
+        token = try reactor.watch(socket.descriptor, interest, self)
+        // A client's session has the first word.
+        moveSessionOutput()
+    }
+
+    /// Takes bytes; see `closeAfterFlush` and `endOutput` for when it no longer does.
+    package var isOpen: Bool { state == .open && !endsOutput }
+    package var isClosed: Bool { state == .closed || state == .lingering }
+    /// Queued here and not yet taken by the kernel.
+    package var pendingBytes: Int { output.byteCount }
+
+    // MARK: Sending
+
+    /// Queues the bytes; they go out at the end of the turn. Ignored once closed.
+    package func write(_ bytes: [UInt8]) {
+        if state != .open || endsOutput || bytes.isEmpty { return }
+        if let session {
+            do throws(NetError) {
+                try session.write(bytes)
+            } catch {
+                return end(.failed(error), tellLater: true)
+            }
+            moveSessionOutput()
+        } else {
+            output.append(bytes)
+        }
+        if output.byteCount > pendingBytesLimit { return end(.overflow, tellLater: true) }
+        scheduleFlush()
+    }
+
+    /// Tells the peer, after what is queued, that nothing more will come; reading goes on.
+    package func endOutput() {
+        if state != .open || endsOutput { return }
+        session?.endOutput()
+        moveSessionOutput()
+        endsOutput = true
+        scheduleFlush()
+    }
+
+    private func moveSessionOutput() {
+        guard let session else { return }
+        for chunk in session.takeOutput() { output.append(chunk) }
+        if !output.isEmpty { scheduleFlush() }
+    }
+
+    private func scheduleFlush() {
+        if isFlushDue || isFull || state == .closed { return }
+        isFlushDue = true
+        reactor.flushLater(self)
+    }
+
+    /// Called by the reactor at the end of a turn, and when the socket takes bytes again.
+    internal func flushNow() {
+        isFlushDue = false
+        guard state == .open || state == .flushing else { return }
+        do throws(PosixError) {
+            isFull = try !output.flush(to: socket)
+        } catch {
+            return end(.failed(.system(error)))
+        }
+        if isFull { owesDrained = true }
+        if !isFull, state == .flushing || endsOutput { finishOutput() }
+        updateInterest()
+        if owesDrained, output.byteCount <= lowWaterMark, state == .open {
+            owesDrained = false
+            delegate?.connectionDrained(self)
+        }
+    }
+
+    private func finishOutput() {
+        if !isOutputOver {
+            isOutputOver = true
+            // The peer may have reset it; reading tells.
+            try? socket.endOutput()
+        }
+        if state == .flushing {
+            isInputOver ? end(.peerEnded) : linger()
+        } else if isInputOver {
+            end(.peerEnded)
+        }
+    }
+
+    // MARK: Receiving
+
+    /// Delivers nothing until `resumeReading`, so that the peer is slowed down.
+    package var isReadingPaused = false {
+        didSet {
+            if isReadingPaused == oldValue || state != .open { return }
+            updateInterest()
+            if !isReadingPaused, session != nil {
+                // The session may hold bytes that epoll knows nothing of.
+                reactor.soon { [self] in deliverFromSession() }
+            }
+        }
+    }
+
+    package func pauseReading() {
+        isReadingPaused = true
+    }
+
+    package func resumeReading() {
+        isReadingPaused = false
+    }
+
+    package func ready(_ readiness: Poller.Readiness) {
+        if readiness.isWritable, isFull { flushNow() }
+        guard state != .closed else { return }
+        if interest.contains(.read) {
+            receive()
+        } else if readiness.isFailed {
+            let code = socket.pendingError
+            end(.failed(.system(PosixError("read", code: code == 0 ? 104 : code))))
+        } else if readiness.isHungUp, let token {
+            // Nobody wants to read now, and epoll would report this for ever.
+            reactor.unwatch(token)
+            self.token = nil
+        }
+    }
+
+    private func receive() {
+        let count: Int?
+        do throws(PosixError) {
+            count = try unsafe socket.read(into: reactor.readBuffer)
+        } catch {
+            return end(.failed(.system(error)))
+        }
+        guard let count else { return }
+        if count == 0 { return noteInputEnd() }
+        // What still comes after we have closed is thrown away.
+        guard state == .open else { return }
+        lastReceived = reactor.now
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: reactor.readBuffer[..<count])
+        if session == nil {
+            unsafe delegate?.connection(self, received: bytes)
+        } else {
+            unsafe receiveThroughSession(bytes)
+        }
+    }
+
+    private func receiveThroughSession(_ bytes: UnsafeRawBufferPointer) {
+        do throws(NetError) {
+            unsafe try session?.receive(bytes)
+        } catch {
+            return fail(error)
+        }
+        moveSessionOutput()
+        deliverFromSession()
+    }
+
+    private func deliverFromSession() {
+        guard let session else { return }
+        while state == .open, !isReadingPaused {
+            let count: Int
+            do throws(NetError) {
+                count = unsafe try session.read(into: reactor.plainBuffer)
+            } catch {
+                return fail(error)
+            }
+            if count == 0 { break }
+            let plain = unsafe UnsafeRawBufferPointer(rebasing: reactor.plainBuffer[..<count])
+            unsafe delegate?.connection(self, received: plain)
+        }
+        moveSessionOutput()
+        if session.isInputOver, state == .open, !isReadingPaused { noteInputEnd() }
+    }
+
+    /// The session gives up: its last words go out if the socket takes them.
+    private func fail(_ error: NetError) {
+        moveSessionOutput()
+        _ = try? output.flush(to: socket)
+        end(.failed(error))
+    }
+
+    private func noteInputEnd() {
+        if isInputOver { return }
+        isInputOver = true
+        updateInterest()
+        switch state {
+        case .open where isOutputOver: end(.peerEnded)
+        case .open: delegate?.connectionInputEnded(self)
+        case .lingering: end(.closedHere)
+        case .flushing, .closed: break
+        }
+    }
+
+    // MARK: Closing
+
+    /// Closes at once; what is queued is lost. The delegate is told later in this turn.
+    package func close() {
+        if state == .lingering { return }
+        end(.closedHere, tellLater: true)
+    }
+
+    /// Takes and delivers no more bytes, sends what is queued, then closes; at the latest after
+    /// `limit`.
+    package func closeAfterFlush(within limit: Duration = .seconds(10)) {
+        guard state == .open else { return }
+        if !endsOutput {
+            session?.endOutput()
+            moveSessionOutput()
+        }
+        state = .flushing
+        deadline = reactor.after(limit) { [unowned self] in end(.flushTimeout) }
+        updateInterest()
+        scheduleFlush()
+    }
+
+    private func linger() {
+        state = .lingering
+        cancelTimers()
+        deadline = reactor.after(Connection.lingerTime) { [unowned self] in end(.closedHere) }
+        tell(.closedHere)
+    }
+
+    package func reactorEnded() {
+        token = nil
+        end(.reactorEnded)
+    }
+
+    private func end(_ reason: CloseReason, tellLater: Bool = false) {
+        if state == .closed { return }
+        state = .closed
+        cancelTimers()
+        if let token { reactor.unwatch(token) }
+        token = nil
+        socket.close()
+        output.removeAll()
+        if tellLater {
+            reactor.soon { [self] in tell(reason) }
+        } else {
+            tell(reason)
+        }
+    }
+
+    private func tell(_ reason: CloseReason) {
+        let told = delegate
+        delegate = nil
+        told?.connectionClosed(self, reason)
+    }
+
+    private func cancelTimers() {
+        if let deadline { reactor.cancel(deadline) }
+        if let idleTimer { reactor.cancel(idleTimer) }
+        deadline = nil
+        idleTimer = nil
+    }
+
+    // MARK: What to wait for
+
+    private var wantedInterest: Poller.Interest {
+        var wanted: Poller.Interest = []
+        switch state {
+        case .open where !isInputOver && !isReadingPaused && delegate != nil:
+            wanted.insert(.read)
+        case .flushing where !isInputOver, .lingering where !isInputOver:
+            wanted.insert(.read)
+        case .open, .flushing, .lingering, .closed:
+            break
+        }
+        if isFull { wanted.insert(.write) }
+        return wanted
+    }
+
+    private func updateInterest() {
+        let wanted = wantedInterest
+        if state == .closed || wanted == interest { return }
+        interest = wanted
+        if let token { return reactor.change(token, wanted) }
+        do throws(NetError) {
+            token = try reactor.watch(socket.descriptor, wanted, self)
+        } catch {
+            end(.failed(error), tellLater: true)
+        }
+    }
+
+    private func watchIdleness() {
+        if let idleTimer { reactor.cancel(idleTimer) }
+        idleTimer = nil
+        guard let idleTimeout, state == .open else { return }
+        let left = lastReceived + idleTimeout - MonotonicClock.now
+        idleTimer = reactor.after(left) { [unowned self] in
+            if reactor.now - lastReceived >= idleTimeout { return end(.idle) }
+            watchIdleness()
+        }
+    }
+}

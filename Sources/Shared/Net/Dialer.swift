@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+package import Posix
+
+/// Opens connections. Names are looked up on helper threads, which start with the first name that
+/// needs them; each address is tried in turn. Trying again later is left to the caller.
+package final class Dialer {
+    package typealias Completion = (Result<Socket, NetError>) -> Void
+
+    private let reactor: Reactor
+    private let lookup: NameLookup
+    private let answers: Mailbox<LookupPool.Answer>
+    private var pool: LookupPool?
+    private var nextID: UInt64 = 0
+    /// Dials that wait for their addresses.
+    private var waiting: [UInt64: Dial] = [:]
+
+    package init(on reactor: Reactor, lookup: NameLookup = NameLookup()) throws(NetError) {
+        self.reactor = reactor
+        self.lookup = lookup
+        answers = try Mailbox()
+        try reactor.attach(answers) { [weak self] answers in
+            for answer in answers {
+                self?.waiting.removeValue(forKey: answer.id)?.receive(answer.result)
+            }
+        }
+    }
+
+    deinit {
+        pool?.close()
+    }
+
+    /// Connects to a host, a name or an address in digits. `completion` runs once on the reactor's
+    /// thread, never within this call, and not at all after `cancel` or the reactor's end. All
+    /// lookups and attempts together take `timeout` at most.
+    @discardableResult
+    package func dial(
+        host: String, port: UInt16, timeout: Duration, completion: @escaping Completion
+    ) -> Dial {
+        let endpoint = HostPort(host: host, port: port)
+        let dial = Dial(on: reactor, "\(endpoint)", timeout, completion)
+        if let known = lookup.immediate(host, port: port), !known.isEmpty {
+            dial.startSoon(known)
+        } else {
+            ask(for: dial, endpoint)
+        }
+        return dial
+    }
+
+    /// The same to an address: no lookup.
+    @discardableResult
+    package func dial(
+        _ address: SocketAddress, timeout: Duration, completion: @escaping Completion
+    ) -> Dial {
+        let dial = Dial(on: reactor, "\(address)", timeout, completion)
+        dial.startSoon([address])
+        return dial
+    }
+
+    private func ask(for dial: Dial, _ endpoint: HostPort) {
+        nextID += 1
+        let question = LookupPool.Question(id: nextID, host: endpoint.host, port: endpoint.port)
+        do throws(NetError) {
+            let pool = try pool ?? LookupPool.start(threadCount: 2, lookup, answers: answers)
+            self.pool = pool
+            guard pool.ask(question) else { throw .dialerFull }
+            waiting[question.id] = dial
+        } catch {
+            reactor.soon { dial.finish(.failure(error)) }
+        }
+    }
+}
+
+/// One attempt to reach a host; kept by the reactor until it ends.
+package final class Dial: ReadinessSink {
+    private static let attemptTimeMin: Duration = .milliseconds(50)
+
+    private let reactor: Reactor
+    private let subject: String
+    private let deadline: Instant
+    private var completion: Dialer.Completion?
+    private var timer: TimerID?
+    private var attemptTimer: TimerID?
+    private var socket: Socket?
+    private var token: WatchToken?
+    private var current = ""
+    private var untried: ArraySlice<SocketAddress> = []
+
+    internal init(
+        on reactor: Reactor, _ subject: String, _ timeout: Duration,
+        _ completion: @escaping Dialer.Completion
+    ) {
+        self.reactor = reactor
+        self.subject = subject
+        self.completion = completion
+        deadline = MonotonicClock.now + timeout
+        timer = reactor.after(timeout) { [self] in finish(.failure(.dialTimeout(subject))) }
+    }
+
+    /// Gives up; the completion will not be called. Harmless once it has ended.
+    package func cancel() {
+        completion = nil
+        dropAttempt()
+        cancelTimer()
+    }
+
+    internal func startSoon(_ addresses: [SocketAddress]) {
+        untried = addresses[...]
+        reactor.soon { [self] in tryNext(.dialTimeout(subject)) }
+    }
+
+    internal func receive(_ answer: Result<[SocketAddress], NameLookupError>) {
+        switch answer {
+        case .success(let addresses):
+            untried = addresses[...]
+            tryNext(.dialTimeout(subject))
+        case .failure(let error):
+            finish(.failure(.lookup(error)))
+        }
+    }
+
+    /// Tries the next address; with none left the dial fails as its last attempt did.
+    private func tryNext(_ failure: NetError) {
+        if completion == nil { return }
+        guard let address = untried.popFirst() else { return finish(.failure(failure)) }
+        current = "\(address)"
+        do throws(NetError) {
+            let (socket, isConnected) = try posix { () throws(PosixError) in
+                try Socket.connect(to: address)
+            }
+            if isConnected { return finish(.success(socket)) }
+            self.socket = socket
+            token = try reactor.watch(socket.descriptor, .write, self)
+            limitAttempt()
+        } catch {
+            dropAttempt()
+            tryNext(error)
+        }
+    }
+
+    /// An address that does not answer must leave time for those behind it.
+    private func limitAttempt() {
+        if untried.isEmpty { return }
+        let left = deadline - MonotonicClock.now
+        let share = max(Dial.attemptTimeMin, left / (untried.count + 1))
+        attemptTimer = reactor.after(share) { [self] in
+            dropAttempt()
+            tryNext(.dialTimeout(current))
+        }
+    }
+
+    package func ready(_ readiness: Poller.Readiness) {
+        guard let socket else { return }
+        if let error = socket.connectFailure(current) {
+            dropAttempt()
+            return tryNext(.system(error))
+        }
+        leaveReactor()
+        self.socket = nil
+        finish(.success(socket))
+    }
+
+    package func reactorEnded() {
+        token = nil
+        cancel()
+    }
+
+    internal func finish(_ result: Result<Socket, NetError>) {
+        let told = completion
+        completion = nil
+        dropAttempt()
+        cancelTimer()
+        told?(result)
+    }
+
+    private func dropAttempt() {
+        leaveReactor()
+        socket?.close()
+        socket = nil
+    }
+
+    private func leaveReactor() {
+        if let attemptTimer { reactor.cancel(attemptTimer) }
+        attemptTimer = nil
+        if let token { reactor.unwatch(token) }
+        token = nil
+    }
+
+    private func cancelTimer() {
+        if let timer { reactor.cancel(timer) }
+        timer = nil
+    }
+}

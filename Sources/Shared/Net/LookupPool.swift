@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Posix
+
+/// A few threads that ask the resolver, which cannot be asked without waiting. They share nothing
+/// with the reactor but this queue and the mailbox of answers, so one that hangs in DNS for minutes
+/// harms nobody.
+internal final class LookupPool: @unchecked Sendable {
+    struct Question: Sendable {
+        var id: UInt64
+        var host: String
+        var port: UInt16
+    }
+
+    struct Answer: Sendable {
+        var id: UInt64
+        var result: Result<[SocketAddress], NameLookupError>
+    }
+
+    private static let waitingMax = 1024
+
+    private let lock = Lock()
+    private var waiting: [Question] = []
+    private var isClosed = false
+    private let lookup: NameLookup
+    private let answers: Mailbox<Answer>
+
+    private init(_ lookup: NameLookup, _ answers: Mailbox<Answer>) {
+        self.lookup = lookup
+        self.answers = answers
+    }
+
+    static func start(
+        threadCount: Int, _ lookup: NameLookup, answers: Mailbox<Answer>
+    ) throws(NetError) -> LookupPool {
+        let pool = LookupPool(lookup, answers)
+        for _ in 0..<threadCount {
+            _ = try posix { () throws(PosixError) in
+                // Resolver plug-ins of the system want room.
+                try Thread(name: "lookup", stackByteCount: 1 << 21) { pool.work() }
+            }
+        }
+        return pool
+    }
+
+    /// False if too many wait already.
+    func ask(_ question: Question) -> Bool {
+        lock.withLock {
+            if waiting.count >= LookupPool.waitingMax { return false }
+            waiting.append(question)
+            lock.signal()
+            return true
+        }
+    }
+
+    /// Lets the threads go; answers under way are still posted.
+    func close() {
+        lock.withLock {
+            isClosed = true
+            waiting = []
+            lock.signalAll()
+        }
+    }
+
+    private func work() {
+        while let question = next() {
+            do throws(NameLookupError) {
+                let found = try lookup.addresses(of: question.host, port: question.port)
+                answers.post(Answer(id: question.id, result: .success(found)))
+            } catch {
+                answers.post(Answer(id: question.id, result: .failure(error)))
+            }
+        }
+    }
+
+    private func next() -> Question? {
+        lock.withLock {
+            while waiting.isEmpty && !isClosed { lock.wait() }
+            return isClosed ? nil : waiting.removeFirst()
+        }
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What stands between the bytes of a connection and the bytes on the wire: the door for TLS. It
+/// does no input or output itself; the connection moves the bytes and asks again whenever it has
+/// brought some. Errors end the connection, after what `takeOutput` still holds (an alert) was sent.
+package protocol TransportSession: AnyObject {
+    /// Bytes that came from the wire.
+    func receive(_ wire: UnsafeRawBufferPointer) throws(NetError)
+
+    /// Moves plain bytes into the buffer and returns how many; 0 while there are none.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(NetError) -> Int
+
+    /// Plain bytes to send; kept while the handshake lasts.
+    func write(_ plain: [UInt8]) throws(NetError)
+
+    /// Says goodbye, in the bytes that `takeOutput` gives next.
+    func endOutput()
+
+    /// Bytes for the wire, in order; nothing is given twice.
+    func takeOutput() -> [[UInt8]]
+
+    /// The peer has said goodbye; nothing more will come from `read`.
+    var isInputOver: Bool { get }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// Why a name has no address, in the words of the resolver.
+package struct NameLookupError: Error, Equatable, Sendable, CustomStringConvertible {
+    package var host: String
+    package var reason: String
+    /// The name is known not to exist; otherwise the lookup may work later.
+    package var isUnknownName: Bool
+
+    package var description: String { "lookup \(host): \(reason)" }
+}
+
+/// Names to addresses. It blocks for as long as DNS takes: on helper threads, or before the work
+/// begins.
+package struct NameLookup: Sendable {
+    /// Asked before the system, so that tests and sandboxes can have names of their own.
+    package var hosts: [String: [String]]
+
+    package init(hosts: [String: [String]] = [:]) {
+        self.hosts = hosts
+    }
+
+    /// An address in digits, or one of the table: what needs no waiting. Nil if it would.
+    package func immediate(_ host: String, port: UInt16) -> [SocketAddress]? {
+        if let address = SocketAddress(host: host, port: port) { return [address] }
+        guard let listed = hosts[host] else { return nil }
+        return listed.compactMap { SocketAddress(host: $0, port: port) }
+    }
+
+    /// In the order in which they should be tried; never empty.
+    package func addresses(
+        of host: String, port: UInt16
+    ) throws(NameLookupError) -> [SocketAddress] {
+        if let known = immediate(host, port: port), !known.isEmpty { return known }
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        unsafe hints.ai_flags = AI_ADDRCONFIG
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = unsafe getaddrinfo(host, nil, &hints, &list)
+        guard code == 0 else { throw failure(host, code) }
+        defer { unsafe freeaddrinfo(list) }
+        var found: [SocketAddress] = []
+        var next = unsafe list
+        while let info = unsafe next {
+            let size = Int(unsafe info.pointee.ai_addrlen)
+            let bytes = unsafe Array(
+                UnsafeRawBufferPointer(start: info.pointee.ai_addr, count: size))
+            if let address = SocketAddress(kernelForm: bytes)?.with(port: port),
+                !found.contains(address)
+            {
+                found.append(address)
+            }
+            unsafe next = info.pointee.ai_next
+        }
+        if found.isEmpty { throw failure(host, EAI_NONAME) }
+        return found
+    }
+
+    /// Where to listen for "host:port". No host means all interfaces.
+    package func addressesToListen(
+        on endpoint: HostPort
+    ) throws(NameLookupError) -> [SocketAddress] {
+        if endpoint.host.isEmpty {
+            let any = SocketAddress.v6(
+                host: [UInt8](repeating: 0, count: 16), port: endpoint.port, scope: 0)
+            let probe = try? Socket.listen(any.with(port: 0))
+            return [probe == nil ? .v4(host: 0, port: endpoint.port) : any]
+        }
+        return try addresses(of: endpoint.host, port: endpoint.port)
+    }
+
+    private func failure(_ host: String, _ code: Int32) -> NameLookupError {
+        let isUnknown = code == EAI_NONAME || code == -5  // EAI_NODATA
+        if isUnknown {
+            return NameLookupError(host: host, reason: "no such host", isUnknownName: true)
+        }
+        let text = unsafe String(cString: gai_strerror(code)).lowercased()
+        return NameLookupError(host: host, reason: text, isUnknownName: false)
+    }
+}
+
+extension SocketAddress {
+    package func with(port: UInt16) -> SocketAddress {
+        switch self {
+        case .v4(let host, _): .v4(host: host, port: port)
+        case .v6(let host, _, let scope): .v6(host: host, port: port, scope: scope)
+        case .unix: self
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// What a process may know about itself, for metrics and status.
+package enum ThisProcess {
+    package static var id: Int32 { getpid() }
+
+    /// Resident memory in bytes; 0 where /proc is missing.
+    package static var residentByteCount: Int64 {
+        1024 * statusNumber("VmRSS:")
+    }
+
+    package static var virtualByteCount: Int64 {
+        1024 * statusNumber("VmSize:")
+    }
+
+    package static var threadCount: Int64 {
+        statusNumber("Threads:")
+    }
+
+    package static var openDescriptorCount: Int {
+        // The listing itself needs one.
+        ((try? Directory.list("/proc/self/fd"))?.count ?? 1) - 1
+    }
+
+    /// The soft limit of open descriptors.
+    package static var descriptorLimit: Int {
+        var limit = rlimit()
+        let known = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return known == 0 ? Int(clamping: limit.rlim_cur) : 0
+    }
+
+    /// Raises the soft limit of open descriptors to the hard one, as Go programs do at start.
+    package static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        if unsafe getrlimit(resource, &limit) != 0 { return }
+        limit.rlim_cur = limit.rlim_max
+        unsafe _ = setrlimit(resource, &limit)
+    }
+
+    /// Processor time spent by all threads, in user and kernel mode.
+    package static var processorTime: Duration {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
+    package static var processorCount: Int {
+        max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    }
+
+    package static var hostName: String {
+        var name = [CChar](repeating: 0, count: 256)
+        return unsafe gethostname(&name, name.count - 1) == 0 ? text(name) : "localhost"
+    }
+
+    /// The path of the running program.
+    package static var executablePath: String? {
+        unsafe realpath("/proc/self/exe", nil).map { path in
+            defer { unsafe free(path) }
+            return unsafe String(cString: path)
+        }
+    }
+
+    private static func text(_ characters: [CChar]) -> String {
+        String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static func statusNumber(_ name: String) -> Int64 {
+        guard let bytes = try? File("/proc/self/status", .read).readAll() else { return 0 }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix(name) }) else { return 0 }
+        let digits = line.filter { $0.isASCII && $0.isNumber }
+        return Int64(digits) ?? 0
+    }
+}
