@@ -154,7 +154,8 @@ import Testing
         let keyspace = Keyspace()
         let change = keyspace.put("ab", "xyz", lease: 300)
         let wire: [UInt8] = [
-            0x0a, 2, 0x61, 0x62, 0x10, 2, 0x18, 2, 0x20, 1, 0x2a, 3, 0x78, 0x79, 0x7a, 0x30, 0xac, 2,
+            0x0a, 2, 0x61, 0x62, 0x10, 2, 0x18, 2, 0x20, 1, 0x2a, 3, 0x78, 0x79, 0x7a, 0x30, 0xac,
+            2,
         ]
         #expect(change.record.wire == wire)
         #expect(change.record.byteCount == wire.count)

@@ -106,7 +106,7 @@ import Testing
             _ = try view.hashKV()
             _ = try keyspace.range(KeyRange(key: [], end: [0])).records.map(\.naive)
         }
-        #expect(taken > 20_000)
+        #expect(taken > 10_000)
     }
 
     private func fuzzedRow(_ main: Int64, _ random: inout Random) -> ([UInt8], [UInt8]) {

@@ -126,6 +126,10 @@ def canonical(message: Message, names: Names) -> dict[str, Any]:
     if "members" in result:
         result["members"] = _in_stable_order(result["members"])
         result["members are sorted by id"] = _sorted_by_id(message.members)
+    if kind == "StatusResponse" and "errors" in result:
+        result["errors"].sort()  # alarms of one member come in random order
+    if kind == "LeaseTimeToLiveResponse" and "keys" in result:
+        result["keys"].sort()  # keys of a lease come in random order
     for unknown in UnknownFieldSet(message):
         result[f"unknown field {unknown.field_number}"] = repr(unknown.data)
     return result

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from world import World
+
+
+CASE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,11 @@ def _flatten(steps: Any):
 def run_steps(case: Case, world: World) -> list[dict[str, Any]]:
     """Run a case on one server; an exception ends it and becomes its last outcome."""
     outcomes = []
+    deadline = time.monotonic() + CASE_SECONDS
     for number, step in enumerate(case.steps, 1):
         try:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the case takes more than {CASE_SECONDS:.0f} s")
             outcome = step.run(world)
         except Exception as error:  # noqa: BLE001 - any failure is an outcome of this side
             text = world.names.text(f"{type(error).__name__}: {error}")

@@ -52,7 +52,7 @@ family.case("revoke_many_keys", grant(118),
 
 family.case("ttl_unknown", time_to_live(888002), time_to_live(888002, keys=True))
 family.case("ttl_zero", time_to_live(0))
-family.case("ttl_keys_are_sorted", grant(121),
+family.case("ttl_several_keys", grant(121),
             [quiet(put(key, "1", lease=121)) for key in ("c", "a", "b")],
             time_to_live(121, keys=True), time_to_live(121))
 family.case("ttl_keys_none", grant(122), time_to_live(122, keys=True))

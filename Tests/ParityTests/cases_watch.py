@@ -45,8 +45,8 @@ family.case("create_with_freed_id", OPEN, watch("a", watch_id=5), read("w"), wat
             read("w"), watch("b", watch_id=5), read("w"), put("b", "1"), read("w"))
 family.case("create_reversed_range", OPEN, watch("b", "a"), read("w"), watch("b"), read("w"))
 family.case("create_range_end_equal_to_key", OPEN, watch("b", "b"), read("w"))
-family.case("create_negative_revision", OPEN, watch("a", start_revision=-1), read("w"),
-            put("a", "1"), watch("a"), read("w"))
+family.case("create_negative_revision", puts("a=1", "a=2"), OPEN, watch("a", start_revision=-1),
+            read("w", 2), setup=FRESH)
 family.case("create_twice_the_same", OPEN, watch("a"), watch("a"), read("w", 2), put("b", "1"),
             watch_cancel(1), read("w"), put("a", "1"), read("w"))
 family.case("create_empty_request", OPEN, send("w", "etcdserverpb.WatchRequest"), watch("a"),

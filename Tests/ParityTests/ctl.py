@@ -8,8 +8,9 @@ import subprocess
 import threading
 from typing import Any
 
-from canonical import Names
+from canonical import Names, canonical
 from case import Step
+from protocol import message_class
 from world import World
 
 RUN_SECONDS = 30.0
@@ -58,6 +59,20 @@ class Ctl:
             return _outcome(world.names, result.returncode, output, result.stderr, arguments)
 
         return Step(f"{self.tool} {' '.join(arguments)}", run)
+
+    def protobuf(self, response: str, *arguments: str, stdin: str = "") -> Step:
+        """Run with protobuf output; the message is compared."""
+
+        def run(world: World) -> Any:
+            command = [*self._command(world, "m1", None, arguments), "-w=protobuf"]
+            result = subprocess.run(
+                command, input=world.expand(stdin).encode(), capture_output=True,
+                timeout=RUN_SECONDS, env=_environment(None, world),
+            )
+            message = message_class(response).FromString(result.stdout)
+            return {"exit": result.returncode, "stdout": canonical(message, world.names)}
+
+        return Step(f"{self.tool} {' '.join(arguments)} -w=protobuf", run)
 
     def lines(self, count: int, *arguments: str, stdin: str = "", env=None) -> Step:
         """Start a client which does not end, read `count` lines of output, then kill it."""
@@ -117,15 +132,28 @@ def _read_lines(names: Names, process: subprocess.Popen, count: int) -> list[str
 
 def _outcome(names: Names, code: int, output: str, errors: bytes, arguments) -> dict[str, Any]:
     shown: Any = normal_text(names, output)
-    if "status" in arguments and "endpoint" in arguments and shown.startswith("<client"):
+    rows = shown.startswith(("<client", "http://<client"))
+    if "status" in arguments and "endpoint" in arguments and rows:
         shown = [_status_row(_STATUS_COLUMNS, line.split(", ")) for line in shown.splitlines()]
     elif shown.startswith("+--"):
         shown = table(shown)
-    elif "hashkv" in arguments and shown.startswith("<client"):
+    elif "hashkv" in arguments and rows:
         shown = re.sub(r", \d+", ", <hash>", shown)
-    lines = [line for line in errors.decode("latin-1").splitlines() if not _is_log(line)]
-    stderr = [normal_text(names, line) for line in lines]
-    return {"exit": code, "stdout": shown, "stderr": stderr}
+    return {"exit": code, "stdout": _initial_cluster(shown), "stderr": _errors(names, errors)}
+
+
+def _initial_cluster(shown: Any) -> Any:
+    """The members printed by `member add` in a stable order: the client sorts them by id."""
+    found = re.search(r'ETCD_INITIAL_CLUSTER="([^"]*)"', shown) if isinstance(shown, str) else None
+    if not found:
+        return shown
+    return shown.replace(found[1], ",".join(sorted(found[1].split(","))))
+
+
+def _errors(names: Names, errors: bytes) -> list[str]:
+    """Error lines without log lines and without the stack of a crashed client."""
+    text = errors.decode("latin-1").split("\ngoroutine ")[0]
+    return [normal_text(names, line) for line in text.splitlines() if not _is_log(line)]
 
 
 def _is_log(line: str) -> bool:
@@ -135,7 +163,7 @@ def _is_log(line: str) -> bool:
 def normal_text(names: Names, text: str) -> str:
     """Client output with ids, revisions, terms, sizes, hashes and times replaced."""
     text = text.replace(names.prefix.decode(), "~")
-    text = names.text(text)
+    text = re.sub(r"  +(?=<)", " ", names.text(text))  # ids are padded to 16 digits
     text = _REVISIONS.sub(lambda m: m[1] + str(names.revision(int(m[2]))), text)
     text = _TERMS.sub(lambda m: m[1] + str(names.identity("term", int(m[2]))), text)
     for pattern, replacement in _OPAQUE:

@@ -23,10 +23,12 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import differential  # noqa: E402 - the environment must be set before grpc is loaded
 from report import write_report  # noqa: E402
 from runner import Runner  # noqa: E402
+from server import kill_everything  # noqa: E402
 from suite import ALL_CASES  # noqa: E402
 from world import Tools  # noqa: E402
 
@@ -36,7 +38,7 @@ HERE = Path(__file__).resolve().parent
 def main() -> int:
     """Parse, run, report; the exit code."""
     options = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     reference = command(options.reference or os.environ.get("KEELSON_ETCD35") or "etcd")
     subject = command(options.subject)
     if options.differential:
@@ -56,7 +58,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--family", action="append", help="only this family (repeatable)")
     parser.add_argument("--case", action="append", help="only cases whose name contains this")
     parser.add_argument("--keep", action="store_true", help="keep server directories")
-    parser.add_argument("--jobs", type=int, default=4, help="servers pairs at a time")
+    parser.add_argument("--jobs", type=int, default=5, help="pairs of servers at a time")
     parser.add_argument("--show", action="store_true", help="print the reference's answers")
     parser.add_argument("--report", help="write a Markdown table of all cases to this file")
     parser.add_argument("--differences", default=str(HERE / "differences.tsv"))
@@ -114,4 +116,6 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit(130)
+        kill_everything()
+        print("interrupted", flush=True)
+        os._exit(130)  # without waiting for threads which wait for answers

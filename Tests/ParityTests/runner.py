@@ -8,10 +8,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from case import Case, run_steps
 from compare import difference, explanation, load_known, stale
-from server import Cluster, kill_everything
+from server import Cluster, ServerFailure, kill_everything
 from world import Tools, World
 
 
@@ -27,6 +28,8 @@ class Result:
 
 class Side:
     """One of the two servers of a unit; it is started again when it died."""
+
+    failed_starts: ClassVar[dict[str, str]] = {}
 
     def __init__(self, command: list[str], setup, keep: bool) -> None:
         self.command = command
@@ -54,9 +57,22 @@ class Side:
         if self.cluster and any(_died(member) for member in self.cluster.members):
             self.stop()
         if self.cluster is None:
-            self.cluster = Cluster(self.command, self.setup.size, self.setup.flags)
-            self.cluster.start()
+            self.cluster = self._start()
         return self.cluster
+
+    def _start(self) -> Cluster:
+        """A new cluster; a setup which could not be started once is not tried again."""
+        key = f"{self.command} {self.setup}"
+        if key in self.failed_starts:
+            raise ServerFailure(f"not tried again: {self.failed_starts[key]}")
+        cluster = Cluster(self.command, self.setup.size, self.setup.flags)
+        try:
+            cluster.start()
+        except Exception as error:
+            self.failed_starts[key] = str(error)
+            cluster.stop(self.keep)
+            raise
+        return cluster
 
 
 def _died(member) -> bool:

@@ -13,12 +13,15 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 START_SECONDS = 30.0
 
 _lock = threading.Lock()
 _used_ports: set[int] = set()
 _running: dict[int, subprocess.Popen] = {}
+_directories: set[Path] = set()
+_closed = threading.Event()
 
 
 class ServerFailure(Exception):
@@ -92,11 +95,12 @@ class Member:
             "--initial-cluster-token=parity",
             *flags,
         ]
-        with open(self.log, "ab") as log:
+        with open(self.log, "ab") as log, _lock:
+            if _closed.is_set():
+                raise ServerFailure("the run is over")
             self.process = subprocess.Popen(
                 arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory
             )
-        with _lock:
             _running[self.process.pid] = self.process
 
     def wait_ready(self) -> None:
@@ -116,7 +120,8 @@ class Member:
         version = self.http("GET", "/version")[2]
         if "etcdcluster" not in version or "not_decided" in version:
             return False
-        return self.http("GET", "/health")[0] == 200
+        status, _, body = self.http("GET", "/health")
+        return status == 200 or "ALARM" in body
 
     def http(self, method: str, path: str, headers: dict[str, str] | None = None):
         """One HTTP request: status, headers in lower case, body as text."""
@@ -152,12 +157,14 @@ class Cluster:
 
     def __init__(self, command: list[str], size: int = 1, flags: tuple[str, ...] = ()) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="parity-"))
+        _directories.add(self.directory)
         self.flags = flags
         self.members = [
             Member(command, f"m{index + 1}", self.directory) for index in range(size)
         ]
         self.command = command
         self.extra: list[Member] = []
+        self.clients: dict[str, Any] = {}
 
     @property
     def initial(self) -> str:
@@ -179,8 +186,11 @@ class Cluster:
 
     def stop(self, keep: bool = False) -> None:
         """Kill every member and remove the directory unless it is to be kept."""
+        for client in self.clients.values():
+            client.close()
         for member in [*self.members, *self.extra]:
             member.stop()
+        _directories.discard(self.directory)
         if keep:
             print(f"kept {self.directory}", flush=True)
         else:
@@ -188,14 +198,17 @@ class Cluster:
 
 
 def kill_everything() -> None:
-    """Kill each process this run started, by its pid."""
+    """Kill each process this run started, by its pid, and start no more."""
     with _lock:
+        _closed.set()
         left = list(_running.items())
         _running.clear()
     for pid, process in left:
         if process.poll() is None:
             os.kill(pid, signal.SIGKILL)
             process.wait()
+    for directory in list(_directories):
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 atexit.register(kill_everything)

@@ -43,6 +43,15 @@ def quiet(step: Step) -> Step:
     return Step(step.label, run)
 
 
+def rebase() -> Step:
+    """Count revisions from here: what came before moved them by an unknown number."""
+
+    def run(world: World) -> None:
+        world.names.base = world.ask("KV.Range", key=b"rebase").header.revision
+
+    return Step("count revisions from here", run)
+
+
 def call_until(
     method: str, accept, at: str = "m1", wait: float = 15.0, save: str | None = None, **fields: Any
 ) -> Step:
@@ -92,13 +101,7 @@ def _brief(fields: dict[str, Any]) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, (str, bytes)) and len(value) > 30:
         return f"{value[:8]!r}x{len(value)}"
-    if hasattr(value, "offset"):
-        return f"R{value.offset:+d}"
-    if hasattr(value, "name"):
-        return value.name
-    if isinstance(value, list):
-        return "[" + ", ".join(_short(item) for item in value) + "]"
-    return "PREFIX_END" if type(value).__name__ == "_PrefixEnd" else repr(value)
+    return repr(value)
 
 
 # KV, by short names

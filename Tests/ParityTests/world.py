@@ -23,12 +23,18 @@ class Rev:
     def __init__(self, offset: int) -> None:
         self.offset = offset
 
+    def __repr__(self) -> str:
+        return f"R{self.offset:+d}"
+
 
 class Ref:
     """An id remembered by an earlier step, or a member's id by its name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
 
 
 class Peer:
@@ -37,9 +43,15 @@ class Peer:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    def __repr__(self) -> str:
+        return f"peer URL of {self.name}"
+
 
 class _PrefixEnd:
     """The end of the range of all keys of the case."""
+
+    def __repr__(self) -> str:
+        return "PREFIX_END"
 
 
 PREFIX_END = _PrefixEnd()
@@ -65,7 +77,6 @@ class World:
         self.ids: dict[str, int] = {}
         self.streams: dict[str, Stream] = {}
         self.processes: dict[str, Any] = {}
-        self._clients: dict[str, Client] = {}
         base = 0 if fresh else self._clean()
         self.names = Names(base, self.prefix, exact_hash=fresh)
         self._learn_members()
@@ -83,9 +94,10 @@ class World:
 
     def client(self, name: str = "m1") -> Client:
         member = self.member(name)
-        if member.name not in self._clients:
-            self._clients[member.name] = Client(member.endpoint)
-        return self._clients[member.name]
+        clients = self.cluster.clients
+        if member.name not in clients:
+            clients[member.name] = Client(member.endpoint)
+        return clients[member.name]
 
     def _by_role(self, role: str) -> Member:
         status = self.ask("Maintenance.Status", at=self._alive().name)
@@ -157,8 +169,6 @@ class World:
             stream.cancel()
         for process in self.processes.values():
             process.kill()
-        for client in self._clients.values():
-            client.close()
 
     # Building requests
 

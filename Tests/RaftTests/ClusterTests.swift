@@ -21,7 +21,7 @@ import Testing
         let traces = (0..<2).map { _ in
             let world = World(seed: 77, members: 3, spares: 1)
             world.keepsTrace = true
-            for _ in 0..<600 { world.disturb() }
+            for _ in 0..<900 { world.disturb() }
             return world.trace
         }
         #expect(traces[0] == traces[1])
@@ -32,7 +32,7 @@ import Testing
         let world = World(seed: seed, members: members, spares: spares)
         world.dropPercent = [0, 2, 10, 25][world.random.below(4)]
         world.duplicatePercent = [0, 5, 15][world.random.below(3)]
-        let steps = 1_200
+        let steps = 800
         for _ in 0..<steps where world.failures.isEmpty { world.disturb() }
         if world.failures.isEmpty { world.heal() }
         #expect(world.failures.isEmpty, "seed \(seed), members \(members): \(world.failures)")

@@ -136,12 +136,12 @@ final class World {
         case .readDropped(let context): reads[context] = nil
         case .leaderChanged(_, let term, .leader): checkLeader(node, term)
         case .leaderChanged, .proposalsDropped: break
-        case .diverged(let member, let index): fail("\(node.id) diverged from \(member) at \(index)")
+        case .diverged(let member, let index):
+            fail("\(node.id) diverged from \(member) at \(index)")
         }
     }
 
     private func send(_ message: Message) {
-        if random.chance(percent: dropPercent) { return }
         guard let decoded = try? MessageCodec.decode(MessageCodec.encode(message)) else {
             return fail("undecodable \(message)")
         }
@@ -179,11 +179,12 @@ final class World {
         node.restoring = snapshot
     }
 
-    /// The oldest message at `position` arrives, or is lost when its link is cut.
+    /// The message at `position` arrives, or is lost when its link is cut.
     func deliver(at position: Int) {
         let message = wire.remove(at: position)
-        guard let node = nodes.first(where: { $0.id == message.to }), node.isUp else { return }
-        if cut.contains([message.from, message.to]) { return lose(message) }
+        guard let node = nodes.first(where: { $0.id == message.to }) else { return }
+        let isCut = cut.contains([message.from, message.to])
+        if !node.isUp || isCut || random.chance(percent: dropPercent) { return lose(message) }
         if let snapshot = message.snapshot {
             var reader = ByteReader(message.snapshotData)
             node.received[snapshot.index] = try? reader.bigEndian(UInt64.self)
@@ -195,7 +196,8 @@ final class World {
     private func lose(_ message: Message) {
         guard let sender = nodes.first(where: { $0.id == message.from }) else { return }
         if message.kind == .snapshot { report(message, succeeded: false) }
-        if message.kind == .append { tell(sender, .unreachable(message.to)) }
+        let isNoticed = message.kind == .append && random.chance(percent: 50)
+        if isNoticed { tell(sender, .unreachable(message.to)) }
     }
 
     private func report(_ message: Message, succeeded: Bool) {
@@ -294,7 +296,9 @@ final class World {
         }
         leaders[term] = node.id
         if node.core.lastIndex < newestChosen {
-            fail("leader \(node.id) of \(term) ends at \(node.core.lastIndex), \(newestChosen) chosen")
+            fail(
+                "leader \(node.id) of \(term) ends at \(node.core.lastIndex), \(newestChosen) chosen"
+            )
         }
         for (index, entry) in chosen where node.core.term(at: index) != entry.term {
             if index < node.core.firstIndex { continue }

@@ -163,7 +163,9 @@ struct KeyEntry: Equatable {
             unsafe older.update(from: older + first, count: rest)
         }
         unsafe header.pointee.olderCount = UInt32(truncatingIfNeeded: rest)
-        if unsafe rest == 0 || rest * 4 < Int(header.pointee.olderCapacity) { resizeOlder(to: rest) }
+        if unsafe rest == 0 || rest * 4 < Int(header.pointee.olderCapacity) {
+            resizeOlder(to: rest)
+        }
         return true
     }
 

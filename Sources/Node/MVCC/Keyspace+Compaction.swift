@@ -24,11 +24,10 @@ extension Keyspace {
     /// Removes rows of the compaction asked for; true when all are gone and their memory is given
     /// back as far as it will be. Call it again and again with other work between.
     ///
-    /// - Parameter budget: About so many rows are looked at or copied; the last chunk's may come
-    ///   on top.
+    /// About `budget` rows are looked at or copied; the rows of one chunk may come on top.
     package func removeCompacted(budget: Int) -> Bool {
         invariant(changes == nil, "compaction within a write at revision \(revision)")
-        var left = max(1, budget)
+        var left = min(max(1, budget), 1 << 30)
         while left > 0 {
             switch removal {
             case .idle: return true
@@ -44,20 +43,25 @@ extension Keyspace {
     private func prune(from start: Revision, _ left: inout Int) {
         let through = scheduledCompactRevision
         var after: Revision?
-        var budget = left
-        log.forEach(from: start) { segment, offset in
+        // Passing over a dead row costs an eighth of cutting a key's history.
+        var budget = left * 8
+        log.forEachWithDead(from: start) { segment, offset in
             let chunk = segment.chunk
             let revision = chunk.revision(at: offset)
             if revision.main > through { return false }
-            if budget == 0 {
+            if budget <= 0 {
                 after = revision
                 return false
             }
-            budget -= 1
+            if segment.isDead(offset) {
+                budget -= 1
+                return true
+            }
+            budget -= 8
             if let entry = unsafe find(chunk.key(at: offset)) { cut(entry, through: through) }
             return true
         }
-        left = budget
+        left = max(0, budget / 8)
         removal = after.map { .pruning(next: $0) } ?? .rewriting(position: 0)
     }
 

@@ -9,9 +9,8 @@ package struct RangeResult: Sendable {
 
 extension Keyspace {
     /// The keys of `range` that lived at `revision` (0: now). At the current revision counting
-    /// takes logarithmic time; in the past every key of the range is visited.
-    ///
-    /// - Parameter limit: At most so many records; 0 for all.
+    /// takes logarithmic time; in the past every key of the range is visited. `limit` bounds the
+    /// records, not the count; 0 is no limit.
     package func range(
         _ range: KeyRange, at revision: Int64 = 0, limit: Int = 0, countOnly: Bool = false
     ) throws(KeyspaceError) -> RangeResult {
@@ -58,7 +57,8 @@ extension Keyspace {
     private func liveCount(_ range: KeyRange) -> Int {
         let before = unsafe range.key.withUnsafeBytes { unsafe tree.liveCount(before: $0) }
         if range.isOpenEnded { return tree.liveCount - before }
-        return max(0, unsafe range.end.withUnsafeBytes { unsafe tree.liveCount(before: $0) } - before)
+        return max(
+            0, unsafe range.end.withUnsafeBytes { unsafe tree.liveCount(before: $0) } - before)
     }
 
     /// Entries of a range with an end, living or not.

@@ -35,8 +35,8 @@ package final class Keyspace {
     /// The last row given to `restoreRow`.
     var restored: Revision?
 
-    /// - Parameter hashSeed: Decides where keys go in the hash table, nothing that can be seen.
-    ///   A server draws it at random, so that no client can choose keys that collide.
+    /// The seed decides where keys go in the hash table, nothing that can be seen. A server draws
+    /// it at random, so that no client can choose keys that collide.
     package convenience init(hashSeed: UInt64 = 0) {
         self.init(hashSeed: hashSeed, chunkSize: Keyspace.chunkSize)
     }

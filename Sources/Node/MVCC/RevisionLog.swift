@@ -47,11 +47,16 @@ final class RevisionLog {
     /// What a row takes of a database file beyond its key and value: page element and slack.
     private static let rowOverhead = 32
 
+    /// No more segments than this are copied at a time, so a slice of compaction stays short.
+    private static let runMax = 16
+
     private let chunkSize: Int
     /// In revision order; the last one is appended to.
     private(set) var segments: [Segment] = []
     /// By slot, which is how a version names its chunk.
     private var slots: [Segment?] = []
+    /// The chunks of `slots`: a point read needs no more, and touches one object less.
+    private var chunks: [Chunk?] = []
     private var freeSlots: [UInt32] = []
     /// Estimates for a database file: all rows in memory, and those not dead.
     private(set) var rowBytes = 0
@@ -112,7 +117,13 @@ final class RevisionLog {
     private func newSegment(capacity: Int) -> Segment {
         let slot = freeSlots.popLast() ?? UInt32(truncatingIfNeeded: slots.count)
         let segment = Segment(chunk: Chunk(capacity: capacity), slot: slot)
-        if Int(slot) == slots.count { slots.append(segment) } else { slots[Int(slot)] = segment }
+        if Int(slot) == slots.count {
+            slots.append(segment)
+            chunks.append(segment.chunk)
+        } else {
+            slots[Int(slot)] = segment
+            chunks[Int(slot)] = segment.chunk
+        }
         return segment
     }
 
@@ -131,7 +142,10 @@ final class RevisionLog {
 
     @inline(__always)
     func record(_ version: Version) -> Record {
-        Record(chunk: segment(of: version).chunk, offset: version.offset)
+        guard let chunk = chunks[Int(version.slot)] else {
+            fatalError("version \(version.main) names a chunk that is gone")
+        }
+        return Record(chunk: chunk, offset: version.offset)
     }
 
     /// The first segment that may hold revision `main` or a later one.
@@ -147,15 +161,20 @@ final class RevisionLog {
 
     /// The living records from `start` on, until `body` returns false.
     func forEach(from start: Revision, _ body: (Segment, Int) -> Bool) {
+        forEachWithDead(from: start) { segment, offset in
+            segment.isDead(offset) || body(segment, offset)
+        }
+    }
+
+    /// The same with the dead ones.
+    func forEachWithDead(from start: Revision, _ body: (Segment, Int) -> Bool) {
         var position = position(of: start.main)
         while position < segments.count {
             let segment = segments[position]
             var offset = 0
             while offset < segment.used {
                 let next = offset &+ segment.chunk.footprint(at: offset)
-                if segment.chunk.revision(at: offset) >= start, !segment.isDead(offset) {
-                    if !body(segment, offset) { return }
-                }
+                if segment.chunk.revision(at: offset) >= start, !body(segment, offset) { return }
                 offset = next
             }
             position &+= 1
@@ -185,7 +204,7 @@ final class RevisionLog {
         var allocated = 0
         var best = 0
         var end = position
-        while end < segments.count - 1 {
+        while end < segments.count - 1, end < position &+ RevisionLog.runMax {
             live &+= segments[end].liveBytes
             if live > chunkSize, end > position { break }
             allocated &+= segments[end].chunk.capacity
@@ -204,9 +223,10 @@ final class RevisionLog {
         let live = old.reduce(0) { $0 + $1.liveBytes }
         let target = live > 0 ? newSegment(capacity: live) : nil
         for segment in old {
-            if let target { copyLiving(of: segment, to: target, moved) }
+            if let target, segment.liveCount > 0 { copyLiving(of: segment, to: target, moved) }
             rowBytes &-= segment.deadRowBytes
             slots[Int(segment.slot)] = nil
+            chunks[Int(segment.slot)] = nil
             freeSlots.append(segment.slot)
         }
         segments.replaceSubrange(position..<position + count, with: target.map { [$0] } ?? [])

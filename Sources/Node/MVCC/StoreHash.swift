@@ -46,7 +46,9 @@ final class NewestRows {
         }
         for at in 0...mask {
             if let chunk = unsafe slots[at].chunk,
-                unsafe !chunk._withUnsafeGuaranteedRef({ unsafe $0.isTombstone(at: slots[at].offset) })
+                unsafe !chunk._withUnsafeGuaranteedRef({
+                    unsafe $0.isTombstone(at: slots[at].offset)
+                })
             {
                 hasLivingKey = true
                 break

@@ -31,7 +31,7 @@ struct MemberFlow {
 
     /// Voters that are reachable, this member among them.
     func connectedQuorum(of members: Membership, besides own: MemberID) -> Bool {
-        let voters = members.voters.map(\.id)
+        let voters = members.voterIDs
         let count = voters.count { $0 == own || isConnected($0) }
         return count >= voters.count / 2 + 1
     }

@@ -23,21 +23,30 @@ extension Node {
     }
 
     private func apply(_ entry: Entry, _ outputs: inout [Output]) {
-        let alarmsBefore = ledger.alarms
-        let applied = ledger.apply(entry, isProposer: false, now: now)
-        if ledger.alarms != alarmsBefore { noteAlarms(alarmsBefore, &outputs) }
+        let applied = ledger.apply(entry, now: now) { proposals.contains($0) }
         if !applied.changes.isEmpty { watches.add(applied.changes) }
         if let revision = applied.compactedTo {
             outputs.append(.note(.compacted(revision: revision)))
         }
         if entry.kind != .normal { finishChange(entry, applied, &outputs) }
-        if let news = applied.news { tell(news, &outputs) }
+        if let change = applied.alarmChanged { noteAlarm(change, &outputs) }
+        if let version = applied.clusterVersionSet {
+            outputs.append(.note(.clusterVersionSet(version)))
+        }
+        if let publisher = applied.attributesSet {
+            if publisher == settings.memberID { finishPublishing(&outputs) }
+            outputs.append(.membersChanged)
+        }
         if applied.exceedsQuota { raiseNoSpace() }
         if applied.requestID != 0 { answer(applied, &outputs) }
     }
 
     private func answer(_ applied: Applied, _ outputs: inout [Output]) {
         guard let waiting = proposals.finish(applied.requestID), let call = waiting.call else {
+            return
+        }
+        if case .renewal(let answer) = waiting.purpose {
+            outputs.append(.reply(call, .message(answer)))
             return
         }
         switch applied.outcome {
@@ -104,7 +113,7 @@ extension Node {
 
     /// Asks the cluster to note that this member is over its quota, once.
     func raiseNoSpace() {
-        guard !raisedNoSpace, !ledger.alarms.contains(ownNoSpace)
+        guard !raisedNoSpace, !ledger.alarms.isActive(.noSpace, of: settings.memberID.number)
         else { return }
         raisedNoSpace = true
         var request = AlarmRequest()
@@ -121,25 +130,12 @@ extension Node {
         return alarm
     }
 
-    private func noteAlarms(_ before: Alarms, _ outputs: inout [Output]) {
-        for alarm in ledger.alarms.raised where !before.contains(alarm) {
-            outputs.append(.note(.alarmRaised(alarm.statusText)))
-        }
-        for alarm in before.raised where !ledger.alarms.contains(alarm) {
-            if alarm == ownNoSpace { raisedNoSpace = false }
-            outputs.append(.note(.alarmCleared(alarm.statusText)))
-        }
-    }
-
-    // MARK: The cluster
-
-    private func tell(_ news: ClusterNews, _ outputs: inout [Output]) {
-        switch news {
-        case .published(let id, _, _):
-            if id == settings.memberID { finishPublishing(&outputs) }
-            outputs.append(.membersChanged)
-        case .clusterVersionSet(let version): outputs.append(.note(.clusterVersionSet(version)))
-        case .downgradeSet: return
+    private func noteAlarm(_ change: AlarmChange, _ outputs: inout [Output]) {
+        if change.isActive {
+            outputs.append(.note(.alarmRaised(change.alarm.statusText)))
+        } else {
+            if change.alarm == ownNoSpace { raisedNoSpace = false }
+            outputs.append(.note(.alarmCleared(change.alarm.statusText)))
         }
     }
 }

@@ -55,12 +55,13 @@ extension Node {
     }
 
     /// A renewed lease runs its full time again, also after the next election.
-    private func resetCheckpoint(_ id: Int64) {
+    /// The client is told when all members know it.
+    private func resetCheckpoint(_ id: Int64, _ call: CallNumber, _ answer: [UInt8]) {
         var checkpoint = LeaseCheckpoint()
         checkpoint.id = id
         var request = LeaseCheckpointRequest()
         request.checkpoints = [checkpoint]
-        propose(.leaseCheckpoint(request), call: nil, purpose: .upkeep)
+        propose(.leaseCheckpoint(request), call: call, purpose: .renewal(answer))
     }
 
     // MARK: Client calls
@@ -97,7 +98,10 @@ extension Node {
         // A lease that is being revoked cannot be saved: its revocation may be in the log.
         if leases.revoking[id] == nil, let renewal = ledger.lessor.renew(id, now: now) {
             response.ttl = renewal.ttl
-            if renewal.resetsCheckpoint { resetCheckpoint(id) }
+            if renewal.resetsCheckpoint {
+                resetCheckpoint(id, call, response.encoded())
+                return
+            }
         }
         outputs.append(.reply(call, .message(response.encoded())))
     }
@@ -111,7 +115,7 @@ extension Node {
         if let lease = ledger.lessor.timeToLive(asked.id, now: now) {
             response.ttl = lease.remaining
             response.grantedTTL = lease.granted
-            if asked.keys { response.keys = lease.keys }
+            if asked.keys { response.keys = ledger.lessor.keys(of: asked.id) }
         } else {
             response.ttl = -1
         }
@@ -121,7 +125,7 @@ extension Node {
     func answerLeases(_ call: Call, _ outputs: inout [Output]) {
         var response = LeaseLeasesResponse()
         response.header = header()
-        response.leases = ledger.lessor.allLeases().map { id in
+        response.leases = ledger.lessor.leases().map { id in
             var status = LeaseStatus()
             status.id = id
             return status

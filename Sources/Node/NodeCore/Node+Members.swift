@@ -37,15 +37,15 @@ extension Node {
             outputs.append(.reply(call.number, .failure(error)))
             return
         }
-        var member = ClusterMember(id: id, peerURLs: add.peerURLs.sorted())
-        member.isLearner = add.isLearner
-        proposeChange(call, .add(member), .client, &outputs)
+        let change = MembershipCommand.add(
+            id: id, peerURLs: add.peerURLs.sorted(), isLearner: add.isLearner)
+        proposeChange(call, change, .client, &outputs)
     }
 
     private func strictAdd(isLearner: Bool) -> EtcdError? {
         guard settings.strictReconfigCheck else { return nil }
         if !isLearner, !ledger.members.isReadyToAddVoter { return .memberNotEnoughStarted }
-        let voters = ledger.members.voters.map(\.id)
+        let voters = ledger.members.voterIDs
         guard voters.count > 1 else { return nil }
         let active = members.activeCount(of: voters, own: settings.memberID, now: now)
         return active < voters.count / 2 + 1 ? .unhealthy : nil
@@ -60,12 +60,13 @@ extension Node {
     }
 
     private func strictRemove(_ id: MemberID) -> EtcdError? {
-        guard settings.strictReconfigCheck, let member = ledger.members[id], !member.isLearner
+        guard settings.strictReconfigCheck, ledger.members.contains(id),
+            !ledger.members.isLearner(id)
         else { return nil }
         if !ledger.members.isReadyToRemoveVoter(id) { return .memberNotEnoughStarted }
         // One that is down is no part of the active quorum: it may go.
         if id != settings.memberID, !members.isConnected(id) { return nil }
-        let voters = ledger.members.voters.map(\.id)
+        let voters = ledger.members.voterIDs
         let active = members.activeCount(of: voters, own: settings.memberID, now: now)
         return active - 1 < 1 + (voters.count - 1) / 2 ? .unhealthy : nil
     }
@@ -89,8 +90,8 @@ extension Node {
     }
 
     private func promotionMistake(_ id: MemberID) -> EtcdError? {
-        guard let member = ledger.members[id] else { return .memberNotFound }
-        guard member.isLearner else { return .memberNotLearner }
+        guard ledger.members.contains(id) else { return .memberNotFound }
+        guard ledger.members.isLearner(id) else { return .memberNotLearner }
         let own = raft.lastIndex.number
         let match = raft.progress(of: id)?.match.number ?? 0
         if match * 10 < own * 9 { return .learnerNotReady }
@@ -115,10 +116,11 @@ extension Node {
 
     /// The committed change is decided; raft is told, also when nothing changes.
     func finishChange(_ entry: Entry, _ applied: Applied, _ outputs: inout [Output]) {
-        let isAccepted = applied.membershipChange?.verdict == .accepted
+        var isAccepted = false
+        if case .accepted = applied.membership { isAccepted = true }
         step(.changeApplied(isAccepted ? decodedChange(entry) : nil), &outputs)
         ledger.configuration = raft.configuration
-        note(applied.membershipChange, &outputs)
+        note(applied.membership, &outputs)
         if let asker = members.asked.removeValue(forKey: applied.requestID) {
             answerChange(asker, applied, &outputs)
         }
@@ -148,27 +150,25 @@ extension Node {
         case .reply(let reply):
             switch asker {
             case .client: outputs.append(.reply(call, .message(encode(reply, revision: 0))))
-            case .peer: outputs.append(.reply(call, .members(ledger.members.all)))
+            case .peer: outputs.append(.reply(call, .members(ledger.members.list)))
             }
         }
     }
 
     private func note(_ decision: MembershipDecision?, _ outputs: inout [Output]) {
-        guard let decision else { return }
-        if case .refused(let error) = decision.verdict {
-            outputs.append(.note(.membershipRefused(error.text)))
-            return
-        }
-        switch decision.command {
-        case .add(let member):
+        switch decision {
+        case .refused(let error): outputs.append(.note(.membershipRefused(error.text)))
+        case .accepted(.added(let member)):
             outputs.append(
                 .note(
                     .memberAdded(
-                        member.id, peerURLs: member.peerURLs, isLearner: member.isLearner)))
-        case .promote(let id): outputs.append(.note(.memberPromoted(id)))
-        case .remove(let id): outputs.append(.note(.memberRemoved(id)))
-        case .update(let id, let peerURLs):
-            outputs.append(.note(.memberUpdated(id, peerURLs: peerURLs)))
+                        MemberID(member.id), peerURLs: member.peerURLs,
+                        isLearner: member.isLearner)))
+        case .accepted(.promoted(let id)): outputs.append(.note(.memberPromoted(id)))
+        case .accepted(.removed(let id)): outputs.append(.note(.memberRemoved(id)))
+        case .accepted(.updated(let member)):
+            outputs.append(
+                .note(.memberUpdated(MemberID(member.id), peerURLs: member.peerURLs)))
         case nil: return
         }
     }
@@ -177,13 +177,14 @@ extension Node {
 
     /// Name and client URLs go through the log before clients are served.
     func considerPublishing(_ outputs: inout [Output]) {
-        guard !lifecycle.isPublished, raft.leader != nil, loading == nil,
-            let own = ledger.members[settings.memberID]
+        guard !lifecycle.isPublished, loading == nil,
+            let own = ledger.members.member(settings.memberID)
         else { return }
         if own.name == settings.name, own.clientURLs == settings.clientURLs {
             finishPublishing(&outputs)
             return
         }
+        guard raft.leader != nil else { return }
         if let asked = lifecycle.publishAskedAt, now - asked < settings.electionTimeout * 2 {
             return
         }

@@ -88,7 +88,7 @@ extension Node {
             lifecycle.leaderlessSince = nil
             lifecycle.streamsToldNoLeader = false
             if leader == settings.memberID {
-                ledger.lessor.promote(now: now, extension: settings.electionTimeout)
+                ledger.lessor.promote(now: now, extend: settings.electionTimeout)
                 outputs.append(.note(.becameLeader(term: term)))
             } else {
                 ledger.lessor.demote()

@@ -138,7 +138,7 @@ extension Node {
         _ call: Call, _ txn: TxnRequest, _ request: Request, _ outputs: inout [Output]
     ) {
         let mistake = Ledger.check(txn, maxOps: settings.maxTxnOps)
-        guard Ledger.isRead(txn) else {
+        guard Ledger.isReadOnly(txn) else {
             admit(call, .txn(txn), mistake, &outputs)
             return
         }
@@ -179,13 +179,13 @@ extension Node {
     /// Answers from the state as it is now.
     func serve(_ call: CallNumber, _ request: Request, _ outputs: inout [Output]) {
         switch request {
-        case .range(let range): answer(call, ledger.range(range).map(Reply.range), &outputs)
-        case .txn(let txn): answer(call, ledger.readTxn(txn).map(Reply.txn), &outputs)
+        case .range(let range): answer(call, ledger.range(range), &outputs)
+        case .txn(let txn): answer(call, ledger.readTxn(txn), &outputs)
         case .leaseKeepAlive(let id), .peerLeaseKeepAlive(let id): renew(call, id, &outputs)
         case .leaseTimeToLive(let asked), .peerLeaseTimeToLive(let asked):
             answerTimeToLive(call, asked, &outputs)
         case .memberList:
-            let reply = Reply.members(ledger.members.all)
+            let reply = Reply.members(ledger.members.list)
             outputs.append(.reply(call, .message(encode(reply, revision: 0))))
         case .linearizableProbe: outputs.append(.reply(call, .done))
         default: invariant(false, "\(request) is not a read")

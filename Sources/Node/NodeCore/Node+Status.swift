@@ -35,7 +35,7 @@ extension Node {
     private var troubles: [String] {
         var troubles: [String] = []
         if raft.leader == nil { troubles.append(EtcdError.noLeader.text) }
-        troubles += ledger.alarms.raised.map(\.statusText)
+        troubles += ledger.alarms.list.map(\.statusText)
         return troubles
     }
 
@@ -43,7 +43,7 @@ extension Node {
         NodeHealth(
             hasLeader: raft.leader != nil, isLearner: isLearner, isRemoved: isRemoved,
             isPublished: lifecycle.isPublished, isLoading: loading != nil,
-            alarms: ledger.alarms.raised)
+            alarms: ledger.alarms.list)
     }
 }
 

@@ -113,7 +113,7 @@ package final class Node {
 
     package var leader: MemberID? { raft.leader }
     package var isLeader: Bool { raft.leader == settings.memberID }
-    package var isLearner: Bool { ledger.members[settings.memberID]?.isLearner == true }
+    package var isLearner: Bool { ledger.members.isLearner(settings.memberID) }
     package var isRemoved: Bool { lifecycle.isRemoved }
     package var pendingProposals: Int { proposals.count }
     package var watcherCount: Int { watches.watcherCount }

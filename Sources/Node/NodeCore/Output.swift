@@ -48,7 +48,7 @@ package enum Answer {
     /// Work over an immutable view, for another thread than the core's.
     case compute(Computation)
     /// The members after a promotion asked for by a peer.
-    case members([ClusterMember])
+    case members([Member])
     case done
 }
 

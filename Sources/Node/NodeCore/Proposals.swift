@@ -21,6 +21,8 @@ struct Proposals {
         /// The reply waits until removed rows are gone.
         case physicalCompaction
         case upkeep
+        /// A lease's renewal is good once its checkpoint is reset; then this is the answer.
+        case renewal([UInt8])
     }
 
     private(set) var unsent: [Proposal] = []
@@ -30,6 +32,8 @@ struct Proposals {
     private var firstDeadline = 0
 
     var count: Int { waiting.count }
+
+    func contains(_ id: UInt64) -> Bool { waiting[id] != nil }
 
     mutating func add(_ id: UInt64, _ proposal: Proposal, _ entry: Waiting) {
         invariant(waiting[id] == nil, "request id \(id) is used twice")

@@ -73,6 +73,7 @@ extension Core {
             return
         }
         invariant(request.term == term, "vote of term \(request.term) given in \(term)")
+        invariant(vote == .none || vote == request.from, "second vote in \(term), had \(vote)")
         electionElapsed = 0
         vote = request.from
         journal.hold(answer)
@@ -139,7 +140,7 @@ extension Core {
     /// Steps down unless a majority was heard of since the last check (thesis, section 6.2).
     mutating func checkQuorum(_ effects: inout [Effect]) {
         let outcome = electorate.outcome { member in
-            member == id || peers[member]?.isRecentlyActive == true
+            member == id || peers.isRecentlyActive(member)
         }
         if outcome != .won { return becomeFollower(term, of: .none) }
         for member in peers.keys where member != id {

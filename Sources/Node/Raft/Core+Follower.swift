@@ -22,6 +22,7 @@ extension Core {
         let last = LogIndex(message.index.number + UInt64(message.entries.count))
         invariant(last <= log.lastIndex, "accepted through \(last), last is \(log.lastIndex)")
         commit = max(commit, min(message.commit, last))
+        invariant(role == .follower, "a \(role.rawValue) accepts appends")
         accept(through: last, of: message)
     }
 

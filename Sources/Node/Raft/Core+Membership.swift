@@ -44,7 +44,7 @@ extension Core {
     private mutating func trackPeers() {
         let members = configuration.members
         for gone in peers.keys where !members.contains(gone) { peers[gone] = nil }
-        for member in members where peers[member] == nil {
+        for member in members where !peers.contains(member) {
             // New members count as active, lest the next check of the quorum fails at once.
             addPeer(member, next: log.lastIndex, isActive: true)
         }

@@ -61,6 +61,7 @@ extension Core {
             for read in batch { answer(read, at: commit, &effects) }
             return
         }
+        invariant(role == .leader, "a \(role.rawValue) confirms reads")
         for var read in batch {
             read.index = commit
             read.confirmedBy = [id]

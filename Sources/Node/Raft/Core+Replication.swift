@@ -71,7 +71,7 @@ extension Core {
     }
 
     mutating func addPeer(_ member: MemberID, next: LogIndex, isActive: Bool) {
-        invariant(peers[member] == nil, "peer \(member) is known already")
+        invariant(!peers.contains(member), "peer \(member) is known already")
         peers[member] = Progress(
             match: .zero, next: max(next, LogIndex(1)), maxInFlight: settings.maxInFlight,
             isRecentlyActive: isActive)
@@ -138,7 +138,7 @@ extension Core {
     // MARK: Answers
 
     mutating func stepLeader(_ message: Message, _ effects: inout [Effect]) {
-        guard peers[message.from] != nil else { return }
+        guard peers.contains(message.from) else { return }
         switch message.kind {
         case .appendResponse where message.reject: receiveRefusal(message, &effects)
         case .appendResponse: receiveAcceptance(message, &effects)
@@ -192,11 +192,7 @@ extension Core {
 
     // MARK: Commit
 
-    func match(of member: MemberID) -> LogIndex {
-        let at = peers.position(of: member)
-        guard at < peers.keys.count, peers.keys[at] == member else { return .zero }
-        return peers.values[at].match
-    }
+    func match(of member: MemberID) -> LogIndex { peers.match(of: member) }
 
     /// Only entries of the own term are committed by counting; earlier ones ride along (thesis,
     /// section 3.6.2). Tells the peers and answers waiting reads. Whether it moved.
@@ -204,7 +200,9 @@ extension Core {
     mutating func advanceCommit(_ effects: inout [Effect]) -> Bool {
         invariant(role == .leader, "a \(role.rawValue) counts matches")
         if electorate.incoming.isEmpty { return false }
-        let index = electorate.committed { match(of: $0) }
+        // The closure takes the table alone: with `self` it would copy the whole core.
+        let table = peers
+        let index = electorate.committed { table.match(of: $0) }
         guard index > commit, log.term(at: index) == term else { return false }
         invariant(index <= log.lastIndex, "quorum at \(index), last is \(log.lastIndex)")
         commit = index

@@ -45,6 +45,7 @@ extension Core {
         commit = snapshot.index
         configuration = snapshot.configuration
         electorate = JointQuorum(configuration)
+        invariant(log.lastIndex == commit, "restored to \(commit), last is \(log.lastIndex)")
         return true
     }
 }

@@ -52,6 +52,7 @@ extension Core {
         case .vote, .preVote:
             let isForced = message.context == Message.transferContext
             if !isForced, holdsLease { return false }
+            invariant(message.term > term, "term \(message.term) taken for later than \(term)")
             // A pre-vote asks about a term that has not begun.
             if message.kind == .vote { becomeFollower(message.term, of: .none) }
         case .preVoteResponse:

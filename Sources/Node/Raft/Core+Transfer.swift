@@ -23,7 +23,7 @@ extension Core {
     }
 
     private mutating func beginTransfer(to member: MemberID, _ effects: inout [Effect]) {
-        guard electorate.contains(member), peers[member] != nil else { return }
+        guard electorate.contains(member), peers.contains(member) else { return }
         if member == transferee { return }
         transferee = .none
         if member == id { return }
@@ -42,6 +42,7 @@ extension Core {
     }
 
     private func sendTimeoutNow(_ effects: inout [Effect]) {
+        invariant(role == .leader, "a \(role.rawValue) gives leadership away")
         invariant(transferee != id, "leadership moves to where it is, \(id)")
         effects.append(
             .send(Message(kind: .timeoutNow, to: transferee, from: id, term: term)))

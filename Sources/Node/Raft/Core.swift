@@ -40,7 +40,7 @@ package struct Core {
 
     // MARK: Leader
 
-    var peers = SortedMap<MemberID, Progress>()
+    var peers = PeerTable()
     /// The last change in the log that may not be applied yet; no other may be proposed until then.
     var pendingChangeIndex = LogIndex.zero
     var transferee = MemberID.none
@@ -135,6 +135,10 @@ package struct Core {
         invariant(commit <= log.lastIndex, "commit \(commit) beyond last \(log.lastIndex)")
         invariant(applied <= emitted, "applied \(applied), handed out \(emitted)")
         invariant(emitted <= commit, "handed out \(emitted), commit \(commit)")
+        invariant((role == .leader) == (leaderID == id), "\(role.rawValue), leader \(leaderID)")
+        invariant((role == .leader) == !peers.isEmpty, "\(role.rawValue), \(peers.count) peers")
+        invariant(role != .candidate || vote == id, "candidate that voted for \(vote)")
+        invariant(term >= log.lastTerm, "term \(term), last entry of \(log.lastTerm)")
     }
 
     private mutating func issueAppend(flushCommit: Bool, _ effects: inout [Effect]) {
@@ -148,6 +152,7 @@ package struct Core {
         if journal.hasPendingRestore { return }
         let limit = min(commit, journal.durableIndex)
         guard limit > emitted else { return }
+        invariant(emitted >= log.baseIndex, "handed out \(emitted), base \(log.baseIndex)")
         effects.append(.commit(log.entries(from: emitted.next, through: limit)))
         emitted = limit
     }
@@ -167,6 +172,7 @@ package struct Core {
             emitted = snapshot.index
             effects.append(.restore(snapshot))
         }
+        invariant(journal.durableIndex <= log.lastIndex, "durable \(journal.durableIndex)")
         guard role == .leader else { return }
         holdOwnProgress()
         advanceCommit(&effects)

@@ -30,7 +30,8 @@ extension Core {
             configuration.text,
         ]
         if transferee != .none { lines.append("transfers to \(transferee)") }
-        for (member, peer) in peers {
+        for member in peers.keys {
+            guard let peer = peers[member] else { continue }
             let pause = peer.isPaused ? " paused" : ""
             let window = peer.inFlight.count > 0 ? " in flight \(peer.inFlight.count)" : ""
             lines.append(

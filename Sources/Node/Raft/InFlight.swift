@@ -19,6 +19,10 @@ struct InFlight {
     mutating func add(_ last: LogIndex) {
         invariant(!isFull, "window of \(capacity) appends is full")
         if count == slots.count { grow() }
+        if count > 0 {
+            let newest = slots[(start + count - 1) % slots.count]
+            invariant(last > newest, "append through \(last) sent after \(newest)")
+        }
         slots[(start + count) % slots.count] = last
         count += 1
     }
@@ -42,6 +46,7 @@ struct InFlight {
         let size = min(capacity, max(8, slots.count * 2))
         var larger = [LogIndex](repeating: .zero, count: size)
         for position in 0..<count { larger[position] = slots[(start + position) % slots.count] }
+        invariant(size > count, "window grew from \(count) to \(size)")
         slots = larger
         start = 0
     }

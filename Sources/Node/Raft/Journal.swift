@@ -42,6 +42,8 @@ struct Journal {
 
     mutating func stage(_ fresh: [Entry]) {
         guard let first = fresh.first, let last = fresh.last else { return }
+        invariant(first.index <= lastStaged.next, "gap: \(first.index) after \(lastStaged)")
+        invariant(last.index >= first.index, "batch from \(first.index) through \(last.index)")
         cut(from: first.index)
         if entries.isEmpty {
             entries = fresh
@@ -53,6 +55,7 @@ struct Journal {
     }
 
     mutating func stage(_ replacement: SnapshotMetadata) {
+        invariant(replacement.index > .zero, "snapshot of nothing")
         cut(from: replacement.index)
         entries = []
         snapshot = replacement
@@ -88,6 +91,7 @@ struct Journal {
     /// Moves `durableIndex`; answers the snapshot that became durable by it.
     mutating func confirm(through number: AppendNumber) -> SnapshotMetadata? {
         invariant(number <= issued, "batch \(number.number) was never issued (\(issued.number))")
+        invariant(confirmed <= issued, "confirmed \(confirmed.number) of \(issued.number)")
         guard number > confirmed else { return nil }
         confirmed = number
         var landed = 0
@@ -128,6 +132,7 @@ struct Journal {
             {
                 held.removeLast()
             }
+            invariant(lastSyncing <= issued, "held for \(lastSyncing.number)")
             held.append((lastSyncing, message))
         }
         unnumbered.removeAll(keepingCapacity: true)

@@ -100,6 +100,7 @@ struct LogView {
         if kept < entries.count { entries.removeLast(entries.count - kept) }
         invariant(first.term >= lastTerm, "term \(first.term) after \(lastTerm)")
         entries.append(contentsOf: fresh)
+        invariant(lastIndex == fresh.last?.index, "batch with holes, ends at \(lastIndex)")
     }
 
     mutating func compact(through index: LogIndex) {
@@ -112,6 +113,8 @@ struct LogView {
     }
 
     mutating func restore(_ snapshot: SnapshotMetadata) {
+        invariant(
+            snapshot.index > baseIndex, "snapshot \(snapshot.index), base is \(baseIndex)")
         baseIndex = snapshot.index
         baseTerm = snapshot.term
         entries = []

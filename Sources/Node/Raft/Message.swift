@@ -70,7 +70,9 @@ extension Message {
             index.number < Self.numberLimit, commit.number < Self.numberLimit,
             rejectHint.number < Self.numberLimit
         else { return false }
-        if let snapshot, !snapshot.isPlausible { return false }
+        if let snapshot, snapshot.index.number >= Self.numberLimit || snapshot.term > term {
+            return false
+        }
         return kind != .append || entriesFollowIndex
     }
 
@@ -86,10 +88,4 @@ extension Message {
     }
 
     var isAcceptedAppend: Bool { kind == .appendResponse && !reject }
-}
-
-extension SnapshotMetadata {
-    var isPlausible: Bool {
-        index.number < Message.numberLimit && term.number < Message.numberLimit
-    }
 }

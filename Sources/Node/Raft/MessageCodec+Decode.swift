@@ -82,7 +82,9 @@ extension MessageCodec {
             }
         }
         // 3.5 writes an empty snapshot into every message.
-        if message.kind != .snapshot {
+        if message.kind == .snapshot {
+            message.snapshot = message.snapshot ?? SnapshotMetadata()
+        } else {
             message.snapshot = nil
             message.snapshotData = []
         }

@@ -80,6 +80,7 @@ struct Progress {
             return true
         }
         if next.previous != rejected { return false }
+        invariant(rejected >= match, "refused \(rejected), which it accepted: \(match)")
         next = max(min(rejected, hint.next), match.next)
         isProbeOut = false
         return true
@@ -106,6 +107,7 @@ struct Progress {
         if succeeded { next = max(next, pending.next) }
         // The next answer of the peer opens the way again.
         isProbeOut = true
+        invariant(next > match, "next \(next) after a snapshot, match \(match)")
     }
 
     /// The leader's own progress follows its disk.

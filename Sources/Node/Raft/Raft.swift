@@ -7,7 +7,7 @@
 //   Core              term, role, log, configuration; one file per topic (Core+Election, ...)
 //   LogView           the part of the log that is in memory
 //   Journal           what was given to the disk and what has come back from it
-//   Progress          what a leader knows of one peer; InFlight is its window
+//   Progress          what a leader knows of one peer (PeerTable: of all); InFlight is its window
 //   JointQuorum       majorities of one or two sets of voters
 //   MembershipChange  how a configuration becomes the next one
 //   MessageCodec      raftpb bytes, written as etcd 3.5 writes them, read from any version

@@ -1,6 +1,6 @@
+internal import Bytes
 // SPDX-License-Identifier: Apache-2.0
 package import EtcdAPI
-internal import Bytes
 
 /// The alarms that are raised, each for one member (zero: for nobody in particular).
 package struct Alarms: Equatable, Sendable {

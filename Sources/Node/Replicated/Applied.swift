@@ -42,6 +42,11 @@ package enum Outcome: Sendable {
 package struct AlarmChange: Equatable, Sendable {
     package var alarm: AlarmMember
     package var isActive: Bool
+
+    package init(alarm: AlarmMember, isActive: Bool) {
+        self.alarm = alarm
+        self.isActive = isActive
+    }
 }
 
 package enum MembershipDecision: Equatable, Sendable {

@@ -73,7 +73,8 @@ extension Ledger {
         do throws(KeyspaceError) {
             return try keyspace.get(key)
         } catch {
-            invariantBroken("the current revision cannot be read: \(error)", file: #fileID, line: #line)
+            invariantBroken(
+                "the current revision cannot be read: \(error)", file: #fileID, line: #line)
         }
     }
 

@@ -136,7 +136,8 @@ package struct Lessor: Sendable {
     /// Nil for an unknown lease. A member that is not the leader answers the granted seconds.
     package func timeToLive(_ id: Int64, now: Instant) -> LeaseTime? {
         guard let lease = byID[id] else { return nil }
-        let left = isPrimary ? max(0, (lease.deadline - now).nanoseconds) / 1_000_000_000 : lease.ttl
+        let left =
+            isPrimary ? max(0, (lease.deadline - now).nanoseconds) / 1_000_000_000 : lease.ttl
         return LeaseTime(remaining: left, granted: lease.ttl)
     }
 
@@ -227,12 +228,22 @@ package struct Renewal: Equatable, Sendable {
     /// A shorter time than `ttl` is recorded in the log. The leader must record zero for this lease
     /// and see that applied before it answers, or its successor may end the lease too early.
     package var resetsCheckpoint: Bool
+
+    package init(ttl: Int64, resetsCheckpoint: Bool) {
+        self.ttl = ttl
+        self.resetsCheckpoint = resetsCheckpoint
+    }
 }
 
 package struct LeaseTime: Equatable, Sendable {
     /// Whole seconds.
     package var remaining: Int64
     package var granted: Int64
+
+    package init(remaining: Int64, granted: Int64) {
+        self.remaining = remaining
+        self.granted = granted
+    }
 }
 
 func isBytewiseBefore(_ left: [UInt8], _ right: [UInt8]) -> Bool {

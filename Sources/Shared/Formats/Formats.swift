@@ -8,6 +8,7 @@
 //   Base64       standard alphabet, padded
 //   Timestamp    RFC 3339 in UTC from nanoseconds since 1970
 //   GoDuration   "1m30s": how Go prints and reads durations
+//   GoNumber     floating-point numbers as Go prints them
 //   HumanSize    "1.2 MB": decimal units, as go-humanize prints them
 //
 // Everything is a function of its input. Readers never trap, take any bytes, and bound depth and

@@ -57,10 +57,7 @@ struct ByteView {
     func equals(_ array: [UInt8]) -> Bool {
         if array.count != count { return false }
         return unsafe array.withUnsafeBytes { other in
-            for index in 0..<unsafe other.count where unsafe other[index] != bytes[index] {
-                return false
-            }
-            return true
+            unsafe other.elementsEqual(bytes)
         }
     }
 
@@ -89,12 +86,16 @@ extension Array where Element == UInt8 {
 
     @inline(__always)
     mutating func append(bigEndian number: UInt32) {
-        unsafe withUnsafeBytes(of: number.bigEndian) { bytes in unsafe append(contentsOf: bytes) }
+        unsafe Swift.withUnsafeBytes(of: number.bigEndian) { bytes in
+            unsafe append(contentsOf: bytes)
+        }
     }
 
     @inline(__always)
     mutating func append(bigEndian number: UInt64) {
-        unsafe withUnsafeBytes(of: number.bigEndian) { bytes in unsafe append(contentsOf: bytes) }
+        unsafe Swift.withUnsafeBytes(of: number.bigEndian) { bytes in
+            unsafe append(contentsOf: bytes)
+        }
     }
 
     /// Appends `part` of `source` without an intermediate slice's bookkeeping.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Bytes
+internal import Bytes
 package import Posix
 
 /// A stream of bytes to a peer, on a reactor. Open from the start; reads once it has a delegate.
@@ -184,10 +184,9 @@ package final class Connection: ReadinessSink {
         } else if readiness.isFailed {
             let code = socket.pendingError
             end(.failed(.system(PosixError("read", code: code == 0 ? 104 : code))))
-        } else if readiness.isHungUp, let token {
-            // Nobody wants to read now, and epoll would report this for ever.
-            reactor.unwatch(token)
-            self.token = nil
+        } else if readiness.isHungUp {
+            // Nobody wants to read now, and epoll would report this in every turn.
+            setInterest([.onceOnly])
         }
     }
 
@@ -274,7 +273,7 @@ package final class Connection: ReadinessSink {
             moveSessionOutput()
         }
         state = .flushing
-        deadline = reactor.after(limit) { [unowned self] in end(.flushTimeout) }
+        deadline = reactor.after(limit) { [weak self] in self?.end(.flushTimeout) }
         updateInterest()
         scheduleFlush()
     }
@@ -282,7 +281,7 @@ package final class Connection: ReadinessSink {
     private func linger() {
         state = .lingering
         cancelTimers()
-        deadline = reactor.after(Connection.lingerTime) { [unowned self] in end(.closedHere) }
+        deadline = reactor.after(Connection.lingerTime) { [weak self] in self?.end(.closedHere) }
         tell(.closedHere)
     }
 
@@ -337,14 +336,13 @@ package final class Connection: ReadinessSink {
 
     private func updateInterest() {
         let wanted = wantedInterest
-        if state == .closed || wanted == interest { return }
+        if state != .closed { setInterest(wanted) }
+    }
+
+    private func setInterest(_ wanted: Poller.Interest) {
+        guard let token, wanted != interest else { return }
         interest = wanted
-        if let token { return reactor.change(token, wanted) }
-        do throws(NetError) {
-            token = try reactor.watch(socket.descriptor, wanted, self)
-        } catch {
-            end(.failed(error), tellLater: true)
-        }
+        reactor.change(token, wanted)
     }
 
     private func watchIdleness() {
@@ -352,9 +350,14 @@ package final class Connection: ReadinessSink {
         idleTimer = nil
         guard let idleTimeout, state == .open else { return }
         let left = lastReceived + idleTimeout - MonotonicClock.now
-        idleTimer = reactor.after(left) { [unowned self] in
-            if reactor.now - lastReceived >= idleTimeout { return end(.idle) }
-            watchIdleness()
+        idleTimer = reactor.after(left) { [weak self] in
+            self?.checkIdleness(idleTimeout)
         }
+    }
+
+    private func checkIdleness(_ limit: Duration) {
+        idleTimer = nil
+        if reactor.now - lastReceived >= limit { return end(.idle) }
+        watchIdleness()
     }
 }

@@ -40,6 +40,7 @@ package enum CloseReason: Equatable, Sendable {
 }
 
 /// A delegate made of closures, for short work.
+@safe
 package final class ConnectionCallbacks: ConnectionDelegate {
     private let received: (Connection, UnsafeRawBufferPointer) -> Void
     private let inputEnded: (Connection) -> Void
@@ -52,14 +53,14 @@ package final class ConnectionCallbacks: ConnectionDelegate {
         drained: @escaping (Connection) -> Void = { _ in },
         closed: @escaping (Connection, CloseReason) -> Void = { _, _ in }
     ) {
-        self.received = received
+        unsafe self.received = unsafe received
         self.inputEnded = inputEnded
         self.drained = drained
         self.closed = closed
     }
 
     package func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
-        received(connection, bytes)
+        unsafe received(connection, bytes)
     }
 
     package func connectionInputEnded(_ connection: Connection) {

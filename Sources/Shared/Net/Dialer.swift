@@ -61,13 +61,18 @@ package final class Dialer {
         nextID += 1
         let question = LookupPool.Question(id: nextID, host: endpoint.host, port: endpoint.port)
         do throws(NetError) {
-            let pool = try pool ?? LookupPool.start(threadCount: 2, lookup, answers: answers)
-            self.pool = pool
-            guard pool.ask(question) else { throw .dialerFull }
+            guard try startedPool().ask(question) else { throw .dialerFull }
             waiting[question.id] = dial
         } catch {
             reactor.soon { dial.finish(.failure(error)) }
         }
+    }
+
+    private func startedPool() throws(NetError) -> LookupPool {
+        if let pool { return pool }
+        let started = try LookupPool.start(threadCount: 2, lookup, answers: answers)
+        pool = started
+        return started
     }
 }
 
@@ -125,7 +130,8 @@ package final class Dial: ReadinessSink {
         guard let address = untried.popFirst() else { return finish(.failure(failure)) }
         current = "\(address)"
         do throws(NetError) {
-            let (socket, isConnected) = try posix { () throws(PosixError) in
+            let (socket, isConnected) = try posix {
+                () throws(PosixError) -> (socket: Socket, isConnected: Bool) in
                 try Socket.connect(to: address)
             }
             if isConnected { return finish(.success(socket)) }

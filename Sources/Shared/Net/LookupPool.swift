@@ -34,9 +34,9 @@ internal final class LookupPool: @unchecked Sendable {
     ) throws(NetError) -> LookupPool {
         let pool = LookupPool(lookup, answers)
         for _ in 0..<threadCount {
-            _ = try posix { () throws(PosixError) in
-                // Resolver plug-ins of the system want room.
-                try Thread(name: "lookup", stackByteCount: 1 << 21) { pool.work() }
+            try posix { () throws(PosixError) in
+                // Resolver plug-ins of the system want room. Nobody joins it.
+                try Thread.start(name: "lookup", stackByteCount: 1 << 21) { pool.work() }
             }
         }
         return pool

@@ -10,6 +10,7 @@ package protocol ReadinessSink: AnyObject {
 }
 
 /// The loop of one thread: see the map of the room. Made on the thread that runs it.
+@safe
 package final class Reactor {
     /// One registration; `token` in the poller is generation and slot.
     private struct Slot {
@@ -50,8 +51,8 @@ package final class Reactor {
     package init() throws(NetError) {
         poller = try posix { () throws(PosixError) in try Poller() }
         handle = try ReactorHandle()
-        readBuffer = .allocate(byteCount: Reactor.readByteCount, alignment: 16)
-        plainBuffer = .allocate(byteCount: 1 << 16, alignment: 16)
+        unsafe readBuffer = .allocate(byteCount: Reactor.readByteCount, alignment: 16)
+        unsafe plainBuffer = .allocate(byteCount: 1 << 16, alignment: 16)
         now = MonotonicClock.now
         try attach(handle.commands) { [unowned self] commands in
             for command in commands {
@@ -64,8 +65,8 @@ package final class Reactor {
     }
 
     deinit {
-        readBuffer.deallocate()
-        plainBuffer.deallocate()
+        unsafe readBuffer.deallocate()
+        unsafe plainBuffer.deallocate()
     }
 
     // MARK: The loop

@@ -15,6 +15,8 @@ package final class Poller {
 
         package static let read = Interest(rawValue: EPOLLIN.rawValue)
         package static let write = Interest(rawValue: EPOLLOUT.rawValue)
+        /// Each change is reported once instead of as long as it lasts.
+        package static let onceOnly = Interest(rawValue: EPOLLET.rawValue)
     }
 
     package struct Readiness: Equatable, Sendable {

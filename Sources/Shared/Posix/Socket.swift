@@ -170,10 +170,9 @@ package final class Socket {
         }
     }
 
-    /// Sizes of the kernel's buffers. Left alone they grow by themselves.
-    package func setBuffers(send: Int32, receive: Int32) throws(PosixError) {
-        try set(SOL_SOCKET, SO_SNDBUF, send)
-        try set(SOL_SOCKET, SO_RCVBUF, receive)
+    /// How many bytes the kernel keeps for the peer. Left alone the buffer grows by itself.
+    package func setSendBuffer(_ byteCount: Int32) throws(PosixError) {
+        try set(SOL_SOCKET, SO_SNDBUF, byteCount)
     }
 
     /// Closing will then throw away what was not sent, and reset the connection.

@@ -32,6 +32,13 @@ package struct Thread: ~Copyable, Sendable {
         handle = made
     }
 
+    /// Starts one that nobody will join.
+    package static func start(
+        name: String, stackByteCount: Int = 1 << 20, _ body: sending @escaping () -> Void
+    ) throws(PosixError) {
+        _ = try Thread(name: name, stackByteCount: stackByteCount, body)
+    }
+
     deinit {
         pthread_detach(handle)
     }

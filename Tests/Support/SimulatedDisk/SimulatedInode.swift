@@ -28,7 +28,7 @@ final class SimulatedInode {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
-        if bytes.isEmpty { return }
+        if unsafe bytes.isEmpty { return }
         unsafe pending.append(.write(offset: offset, bytes: Array(bytes)))
         unsafe current.put(bytes, at: offset)
     }

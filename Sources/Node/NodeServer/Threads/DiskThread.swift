@@ -96,7 +96,7 @@ final class DiskThread: @unchecked Sendable {
             switch item {
             case .append(let batch):
                 batches.append(LogBatch(batch))
-                lastNumber = batch.number
+                lastNumber = batch.number.number
                 mustSync = mustSync || batch.mustSync
             case .checkpointed(let snapshot): checkpoint = snapshot
             }

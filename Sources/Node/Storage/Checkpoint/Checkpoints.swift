@@ -42,7 +42,7 @@ package struct Checkpoints {
         for name in names where name.hasPrefix("tmp") || name.hasPrefix("db.tmp") {
             try remove("\(directory)/\(name)")
         }
-        for name in names where name.hasSuffix(".snap.db.sums") {
+        for name in names where name.hasSuffix(".snap.db.sums") && !name.hasPrefix("tmp") {
             if !names.contains(String(name.dropLast(5))) { try remove("\(directory)/\(name)") }
         }
         try settleSums()

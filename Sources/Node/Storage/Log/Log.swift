@@ -105,12 +105,17 @@ package struct Log {
         if batches.isEmpty { return }
         try refuseIfPoisoned()
         var after = shape
+        var newest = mark
         var highest = LogIndex.zero
         for batch in batches {
-            if let mark = batch.mark { _ = after.take(mark) }
-            if let objection = after.objection(to: batch.entries) {
-                invariantBroken("log: \(objection)", file: #fileID, line: #line)
+            let markObjection = after.objection(to: batch.mark, after: newest)
+            invariant(markObjection == nil, "log: \(markObjection ?? "")")
+            if let mark = batch.mark {
+                _ = after.take(mark)
+                newest = mark
             }
+            let objection = after.objection(to: batch.entries)
+            invariant(objection == nil, "log: \(objection ?? "")")
             after.take(batch.entries)
             highest = max(highest, batch.entries.last?.index ?? .zero)
         }

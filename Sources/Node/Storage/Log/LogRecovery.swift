@@ -197,6 +197,9 @@ struct LogRecovery {
             metadata = head.metadata
             hardState = head.state.hardState
             marks = head.state.mark.map { mark in [mark] } ?? []
+            guard (marks.last?.index.number ?? 0) < UInt64.max / 2 else {
+                throw .damaged(path: path, offset: 0, reason: "mark is out of range")
+            }
             shape = LogShape(last: head.last, term: head.lastTerm)
             position.number = header.number
         }
@@ -242,6 +245,7 @@ struct LogRecovery {
     private mutating func take(_ batch: LogBatch) -> String? {
         if let mark = batch.mark {
             guard mark.index.number < UInt64.max / 2 else { return "mark is out of range" }
+            if let objection = shape.objection(to: mark, after: marks.last) { return objection }
             if shape.take(mark) { entries.removeAll() }
             marks.append(mark)
         }

@@ -33,6 +33,12 @@ struct LogShape: Equatable {
         return true
     }
 
+    /// Why the mark cannot come, or nil. Checkpoints never go back.
+    func objection(to mark: CheckpointMark?, after newest: CheckpointMark?) -> String? {
+        guard let mark, let newest, mark.index < newest.index else { return nil }
+        return "mark \(mark.index) comes after mark \(newest.index)"
+    }
+
     /// Why these entries cannot follow, or nil.
     func objection(to entries: [Entry]) -> String? {
         guard let first = entries.first else { return nil }

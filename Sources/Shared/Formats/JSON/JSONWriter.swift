@@ -100,34 +100,12 @@ struct JSONWriter {
         guard number.isFinite else { return "null" }
         if number == 0 { return number.sign == .minus ? "-0" : "0" }
         let sign = number < 0 ? "-" : ""
-        let (digits, exponent) = decimal(of: number.magnitude)
-        // The value is 0.d1d2d3… times ten to the exponent.
-        if number.magnitude < 1e-6 || number.magnitude >= 1e21 {
-            let rest = digits.dropFirst()
-            let power = exponent - 1
-            return sign + digits.prefix(1) + (rest.isEmpty ? "" : "." + rest)
-                + (power < 0 ? "e-" : "e+") + "\(power.magnitude)"
+        let (digits, exponent) = GoNumber.decimal(of: number.magnitude)
+        guard number.magnitude < 1e-6 || number.magnitude >= 1e21 else {
+            return sign + GoNumber.plain(digits, exponent)
         }
-        if exponent <= 0 {
-            return sign + "0." + String(repeating: "0", count: -exponent) + digits
-        }
-        if digits.count <= exponent {
-            return sign + digits + String(repeating: "0", count: exponent - digits.count)
-        }
-        return sign + digits.prefix(exponent) + "." + digits.dropFirst(exponent)
-    }
-
-    /// The standard library prints the shortest digits too, only laid out differently.
-    private static func decimal(of number: Double) -> (digits: String, exponent: Int) {
-        let parts = "\(number)".split(separator: "e")
-        let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)
-        let whole = String(mantissa[0])
-        var digits = whole + (mantissa.count > 1 ? mantissa[1] : "")
-        var exponent = whole.count + (parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
-        let zeros = digits.prefix { $0 == "0" }.count
-        digits.removeFirst(zeros)
-        exponent -= zeros
-        while digits.last == "0" { digits.removeLast() }
-        return (digits, exponent)
+        let (rest, power) = (digits.dropFirst(), exponent - 1)
+        return sign + digits.prefix(1) + (rest.isEmpty ? "" : "." + rest)
+            + (power < 0 ? "e-" : "e+") + "\(power.magnitude)"
     }
 }

@@ -184,7 +184,8 @@ extension GRPCClient: HTTP2Receiver {
         let contentType = block.fields.value(of: "content-type") ?? ""
         guard GRPCServer.isGRPC(contentType) else {
             return end(
-                stream, GRPCStatus(httpStatus: stream.httpStatus, contentType: contentType), [])
+                stream, GRPCStatus(httpStatus: stream.httpStatus, contentType: contentType), [],
+                byServer: endStream)
         }
         if endStream { return finish(stream, block.fields) }
         if let encoding = block.fields.value(of: "grpc-encoding"), encoding != "identity" {
@@ -192,7 +193,8 @@ extension GRPCClient: HTTP2Receiver {
                 stream,
                 GRPCStatus(
                     .internalError,
-                    "grpc: Decompressor is not installed for grpc-encoding \"\(encoding)\""), [])
+                    "grpc: Decompressor is not installed for grpc-encoding \"\(encoding)\""), [],
+                byServer: false)
         }
         events.append(.head(stream.id, Self.own(block.fields)))
     }
@@ -203,12 +205,12 @@ extension GRPCClient: HTTP2Receiver {
             switch stream.framer.next(data, &at, limit: maxMessageBytes) {
             case .message(let message): events.append(.message(stream.id, message))
             case .needsMore: break reading
-            case .refused(let status): return end(stream, status, [])
+            case .refused(let status): return end(stream, status, [], byServer: endStream)
             }
         }
         if endStream {
             let text = "server closed the stream without sending trailers"
-            end(stream, GRPCStatus(.internalError, text), [])
+            end(stream, GRPCStatus(.internalError, text), [], byServer: true)
         }
     }
 
@@ -229,18 +231,19 @@ extension GRPCClient: HTTP2Receiver {
         guard let text = fields.value(of: "grpc-status"), let code = HTTP1Head.length(text) else {
             let contentType = fields.value(of: "content-type") ?? ""
             return end(
-                stream, GRPCStatus(httpStatus: stream.httpStatus, contentType: contentType), [])
+                stream, GRPCStatus(httpStatus: stream.httpStatus, contentType: contentType), [],
+                byServer: true)
         }
         let message = GRPCStatus.percentDecoded(fields.value(of: "grpc-message") ?? "")
-        end(stream, GRPCStatus(GRPCStatus.Code(code), message), Self.own(fields))
+        end(stream, GRPCStatus(GRPCStatus.Code(code), message), Self.own(fields), byServer: true)
     }
 
     private func end(
-        _ stream: HTTP2Stream, _ status: GRPCStatus, _ trailers: [HeaderField]
+        _ stream: HTTP2Stream, _ status: GRPCStatus, _ trailers: [HeaderField], byServer: Bool
     ) {
         events.append(.finished(stream.id, status, trailers: trailers))
         // A half that is still open would wait for nothing.
-        engine.sendReset(stream, .cancel)
+        if stream.isSending || !byServer { engine.sendReset(stream, .cancel) }
     }
 
     private static func own(_ fields: [HeaderField]) -> [HeaderField] {

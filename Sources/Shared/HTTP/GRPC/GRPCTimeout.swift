@@ -7,9 +7,9 @@ enum GRPCTimeout {
     private static let secondsMax: Int64 = 9_000_000_000
 
     static func parse(_ text: String) -> Duration? {
-        var digits = text.utf8
-        guard let unit = digits.popLast(), !digits.isEmpty, digits.count <= 8 else { return nil }
-        guard let count = HTTP1Head.length(String(digits) ?? "") else { return nil }
+        guard let unit = text.utf8.last, text.utf8.count <= 9,
+            let count = HTTP1Head.length(String(text.dropLast()))
+        else { return nil }
         let number = Int64(count)
         switch unit {
         case 0x48: return .seconds(min(number * 3600, secondsMax))  // H

@@ -11,9 +11,10 @@ extension HTTP2Engine {
             let code = HTTP2ErrorCode(payload.bigEndian32(at: 0))
             receiver.ended(stream, code: code, byPeer: true)
             if stream.isOpen { remove(stream) }
-            if role == .client { return }
+            if role == .server { chargeReset() }
+        } else {
+            chargeControl()
         }
-        chargeReset()
     }
 
     func handleSettings(_ flags: UInt8, _ number: UInt32, _ payload: ByteView) {

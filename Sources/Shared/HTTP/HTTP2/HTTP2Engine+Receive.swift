@@ -132,8 +132,9 @@ extension HTTP2Engine {
         let endsStream = flags & FrameFlag.endStream != 0
         if data.isEmpty, !endsStream { chargeControl() } else { abuse.progressed() }
         stream.receivedCount &+= data.count
-        if stream.contentLength >= 0, stream.receivedCount > stream.contentLength
-            || endsStream && stream.receivedCount != stream.contentLength
+        if stream.contentLength >= 0,
+            stream.receivedCount > stream.contentLength
+                || endsStream && stream.receivedCount != stream.contentLength
         {
             return breakStream(number, .protocolError, receiver)
         }

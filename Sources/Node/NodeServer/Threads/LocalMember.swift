@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import EtcdAPI
+internal import Formats
 internal import Net
 internal import NodeCore
 internal import Posix
@@ -16,7 +17,7 @@ protocol WatchSink: AnyObject {
 }
 
 /// Carries messages to the other members. Called on the core's thread; answers come back through
-/// `Member` or the closures given.
+/// `LocalMember` or the closures given.
 protocol PeerTransport: AnyObject {
     func send(_ message: Message)
     /// Tells the end by `Input.snapshotSent`.
@@ -29,7 +30,7 @@ protocol PeerTransport: AnyObject {
 
 /// One member on its thread: the core, and the hands that carry out what it asks for. Everything
 /// here runs on the reactor's thread; the disk and the keeper answer through the mailbox.
-final class Member {
+final class LocalMember {
     let reactor: Reactor
     let node: Node
     let logger: Logger
@@ -69,8 +70,8 @@ final class Member {
     }
 
     /// Begins to tick and to take letters.
-    func start() {
-        reactor.attach(mailbox) { [unowned self] letters in
+    func start() throws(NetError) {
+        try reactor.attach(mailbox) { [unowned self] letters in
             for letter in letters { self.open(letter) }
         }
         reactor.every(node.settings.heartbeatInterval) { [unowned self] in
@@ -84,7 +85,6 @@ final class Member {
 
     func receive(_ input: Input) {
         node.receive(input, now: reactor.now, outputs: &outputs)
-        reactor.needsTurnEnd()
     }
 
     /// `then` is called once, unless the call is abandoned before.
@@ -118,25 +118,28 @@ final class Member {
 
     private func open(_ letter: CoreLetter) {
         switch letter {
-        case .appended(let number): receive(.appended(through: number))
+        case .appended(let number): receive(.appended(through: AppendNumber(number)))
         case .diskFilled(let isFull):
-            logger.log(
-                isFull ? .error : .info,
-                isFull
-                    ? "no space left for the log: writes wait, reads go on"
-                    : "there is space for the log again")
+            if isFull {
+                logger.error("no space left for the log: writes wait, reads go on")
+            } else {
+                logger.info("there is space for the log again")
+            }
             receive(.diskFilled(isFull))
         case .diskFailed(let reason): onFailure(reason)
         case .logSynced(let took, let batches): metrics.logSynced(took, batches: batches)
         case .checkpointWritten(let index, let byteCount, let took):
             metrics.checkpointWritten(byteCount: byteCount, took)
-            logger.log(
-                .info, "saved checkpoint",
-                [("index", .uint(index.number)), ("bytes", .int(byteCount)),
-                    ("took", .duration(took))])
+            logger.info(
+                "saved checkpoint",
+                [
+                    "index": .unsigned(index.number), "bytes": .integer(byteCount),
+                    "took-ms": .integer(took.milliseconds),
+                ])
             receive(.checkpointWritten(index: index))
         case .checkpointFailed(let reason):
-            logger.log(.warn, "could not save a checkpoint; will try again", [("error", .text(reason))])
+            logger.warn(
+                "could not save a checkpoint; will try again", ["error": .string(reason)])
             receive(.checkpointFailed)
         case .snapshotLoaded(let snapshot, let loaded):
             receive(.snapshotLoaded(snapshot, loaded.ledger))

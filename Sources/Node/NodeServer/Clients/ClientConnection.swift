@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import Formats
+internal import HTTP
+internal import Net
+internal import Program
+
+/// One client's connection: undecided until its first bytes say what it speaks.
+final class ClientConnection: ConnectionDelegate {
+    private enum Speech {
+        case undecided([UInt8])
+        case grpc(GRPCChannel)
+        case http(HTTPChannel)
+    }
+
+    let connection: Connection
+    unowned let port: ClientPort
+    let serial: UInt64
+    private var speech = Speech.undecided([])
+    private var isFlushPlanned = false
+
+    /// Bytes handed to the socket's queue before its protocol is asked for more.
+    private static let outputAhead = 1 << 20
+
+    init(_ connection: Connection, port: ClientPort) {
+        self.connection = connection
+        self.port = port
+        serial = UInt64(bitPattern: port.member.reactor.now.nanoseconds)
+        connection.idleTimeout = port.settings.firstByteTimeout
+    }
+
+    // MARK: Bytes in
+
+    func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
+        switch speech {
+        case .grpc(let channel): unsafe channel.receive(bytes)
+        case .http(let channel): unsafe channel.receive(bytes)
+        case .undecided(let before): decide(unsafe before + Array(bytes))
+        }
+    }
+
+    private func decide(_ bytes: [UInt8]) {
+        switch ProtocolSniffer.look(bytes) {
+        case .undecided: speech = .undecided(bytes)
+        case .http2 where port.settings.servesGRPC:
+            connection.idleTimeout = nil
+            let channel = GRPCChannel(self)
+            speech = .grpc(channel)
+            unsafe bytes.withUnsafeBytes { unsafe channel.receive($0) }
+        case .http1, .http2:
+            connection.idleTimeout = .seconds(300)
+            let channel = HTTPChannel(self)
+            speech = .http(channel)
+            unsafe bytes.withUnsafeBytes { unsafe channel.receive($0) }
+        case .tls:
+            port.member.logger.warn(
+                "rejected connection: the client speaks TLS, this listener does not",
+                ["remote-addr": .string("\(connection.peerAddress.map { "\($0)" } ?? "")")])
+            connection.close()
+        }
+    }
+
+    // MARK: Bytes out
+
+    func needsFlush() {
+        guard !isFlushPlanned else { return }
+        isFlushPlanned = true
+        port.needsFlush(self)
+    }
+
+    func flush() {
+        isFlushPlanned = false
+        while connection.isOpen, connection.pendingBytes < ClientConnection.outputAhead {
+            let bytes =
+                switch speech {
+                case .undecided: [UInt8]()
+                case .grpc(let channel): channel.takeOutput()
+                case .http(let channel): channel.takeOutput()
+                }
+            if bytes.isEmpty { break }
+            connection.write(bytes)
+        }
+        closeIfDone()
+    }
+
+    private func closeIfDone() {
+        let isDone =
+            switch speech {
+            case .undecided: false
+            case .grpc(let channel): channel.isOver
+            case .http(let channel): channel.isOver
+            }
+        if isDone, connection.isOpen { connection.closeAfterFlush() }
+    }
+
+    func connectionDrained(_ connection: Connection) {
+        flush()
+    }
+
+    func connectionInputEnded(_ connection: Connection) {
+        switch speech {
+        case .undecided: connection.close()
+        case .grpc(let channel):
+            channel.transportEnded()
+            connection.closeAfterFlush()
+        case .http(let channel):
+            channel.transportEnded()
+            if channel.isIdle { connection.closeAfterFlush() }
+        }
+    }
+
+    func connectionClosed(_ connection: Connection, _ reason: Net.CloseReason) {
+        switch speech {
+        case .undecided: break
+        case .grpc(let channel): channel.transportEnded()
+        case .http(let channel): channel.transportEnded()
+        }
+        speech = .undecided([])
+        port.forget(self)
+    }
+
+    // MARK: End
+
+    func drain() {
+        switch speech {
+        case .undecided: connection.close()
+        case .grpc(let channel): channel.drain()
+        case .http(let channel): channel.drain()
+        }
+        needsFlush()
+    }
+
+    func close() {
+        connection.close()
+    }
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import EtcdAPI
+internal import HTTP
+internal import Net
+internal import NodeCore
+
+/// The gRPC side of a client's connection: calls by stream, each handled by what its method needs.
+final class GRPCChannel {
+    unowned let client: ClientConnection
+    let server: GRPCServer
+    let member: LocalMember
+    private var calls: [StreamID: any ServerCall] = [:]
+    private var events: [GRPCServer.Event] = []
+    private var keepAlive: TimerID?
+    private var awaitedPing: UInt64?
+    private var lastPing: UInt64 = 0
+
+    init(_ client: ClientConnection) {
+        self.client = client
+        member = client.port.member
+        let limits = client.port.settings
+        var settings = GRPCServerSettings()
+        settings.maxMessageBytes = limits.maxRequestBytes + 512 * 1_024
+        settings.http2.maxConcurrentStreams = limits.maxConcurrentStreams
+        settings.http2.pingPolicy = PingPolicy(
+            minInterval: limits.keepAliveMinTime, permitsWithoutStreams: false)
+        server = GRPCServer(settings: settings)
+        if limits.keepAliveInterval > .zero {
+            keepAlive = member.reactor.every(limits.keepAliveInterval) { [unowned self] in
+                self.ping(within: limits.keepAliveTimeout)
+            }
+        }
+    }
+
+    var isOver: Bool { server.isClosed && !server.hasOutput }
+
+    // MARK: In
+
+    func receive(_ bytes: UnsafeRawBufferPointer) {
+        unsafe server.receive(bytes, now: member.reactor.now)
+        member.metrics.clientReceived(bytes.count)
+        handleEvents()
+    }
+
+    func transportEnded() {
+        if let keepAlive { member.reactor.cancel(keepAlive) }
+        keepAlive = nil
+        server.transportEnded()
+        handleEvents()
+        for stream in calls.keys.sorted() { end(stream) }
+    }
+
+    private func handleEvents() {
+        server.takeEvents(into: &events)
+        let batch = events
+        for event in batch { handle(event) }
+        client.needsFlush()
+    }
+
+    private func handle(_ event: GRPCServer.Event) {
+        switch event {
+        case .call(let stream, let head): begin(stream, head)
+        case .message(let stream, let message): calls[stream]?.receive(message)
+        case .halfClosed(let stream): calls[stream]?.inputEnded()
+        case .cancelled(let stream): end(stream)
+        case .plain(let stream, let request): answer(stream, request)
+        case .writable(let stream): calls[stream]?.drained()
+        case .pingAcknowledged(let payload): if payload == awaitedPing { awaitedPing = nil }
+        case .closed: for stream in calls.keys.sorted() { end(stream) }
+        }
+    }
+
+    private func begin(_ stream: StreamID, _ head: GRPCCallHead) {
+        guard let rpc = Services.rpc(path: head.path), ServiceTable.serves(rpc) else {
+            let error = Services.unknown(path: head.path)
+            server.finish(stream, code: error.code, message: error.text)
+            return
+        }
+        let call = CallContext(channel: self, stream: stream, rpc: rpc, head: head)
+        member.metrics.began(rpc)
+        if let timeout = head.timeout {
+            call.deadline = member.reactor.after(timeout) { [weak call] in
+                call?.fail(.contextDeadlineExceeded)
+            }
+        }
+        let handler = ServiceTable.call(call)
+        // A handler may have ended its call while it was made.
+        if !call.isOver { calls[stream] = handler }
+    }
+
+    private func answer(_ stream: StreamID, _ request: HTTPRequest) {
+        client.port.endpoints.answer(request) { [weak self] response in
+            self?.server.respond(stream, response)
+            self?.client.needsFlush()
+        }
+    }
+
+    // MARK: Out
+
+    func takeOutput() -> [UInt8] {
+        let bytes = server.takeOutput()
+        member.metrics.clientSent(bytes.count)
+        return bytes
+    }
+
+    /// The call is over, whoever ended it.
+    func end(_ stream: StreamID) {
+        guard let call = calls.removeValue(forKey: stream) else { return }
+        call.cancelled()
+        call.context.close()
+    }
+
+    func finished(_ stream: StreamID) {
+        calls.removeValue(forKey: stream)
+        client.needsFlush()
+    }
+
+    func drain() {
+        server.drain()
+        // Endless calls would keep the connection open for ever.
+        for stream in calls.keys.sorted() { calls[stream]?.draining() }
+    }
+
+    private func ping(within timeout: Duration) {
+        guard client.connection.isOpen else { return }
+        lastPing += 1
+        let payload = lastPing
+        awaitedPing = payload
+        server.sendPing(payload)
+        client.needsFlush()
+        guard timeout > .zero else { return }
+        member.reactor.after(timeout) { [weak self] in
+            guard let self, self.awaitedPing == payload else { return }
+            self.client.connection.close()
+        }
+    }
+}
+
+/// What a method does with a call. Ends through its context, exactly once.
+protocol ServerCall: AnyObject {
+    var context: CallContext { get }
+    func receive(_ message: [UInt8])
+    func inputEnded()
+    /// The client gave up or is gone; nothing may be sent any more.
+    func cancelled()
+    /// What was queued for the client has gone out.
+    func drained()
+    /// The server is about to end; a call without an end of its own must end now.
+    func draining()
+}
+
+extension ServerCall {
+    func inputEnded() {}
+    func cancelled() {}
+    func drained() {}
+    func draining() {}
+}
+
+/// One call as its handler sees it.
+final class CallContext {
+    private weak var channel: GRPCChannel?
+    let stream: StreamID
+    let rpc: RPC
+    let requiresLeader: Bool
+    let member: LocalMember
+    var deadline: TimerID?
+    private(set) var isOver = false
+    private let begunAt: Instant
+
+    init(channel: GRPCChannel, stream: StreamID, rpc: RPC, head: GRPCCallHead) {
+        self.channel = channel
+        self.stream = stream
+        self.rpc = rpc
+        member = channel.member
+        begunAt = member.reactor.now
+        requiresLeader = head.metadata.value(of: "hasleader") == "true"
+    }
+
+    /// The answer of a unary call, with status OK.
+    func reply(_ message: [UInt8]) {
+        guard !isOver, let channel else { return }
+        close(code: 0)
+        channel.server.reply(stream, message)
+        channel.finished(stream)
+    }
+
+    func send(_ message: [UInt8]) {
+        guard !isOver, let channel else { return }
+        channel.server.sendMessage(stream, message)
+        channel.client.needsFlush()
+    }
+
+    func sendHead() {
+        guard !isOver, let channel else { return }
+        channel.server.sendHead(stream)
+        channel.client.needsFlush()
+    }
+
+    var queuedBytes: Int { channel?.server.queuedBytes(stream) ?? 0 }
+
+    func finish() {
+        finish(code: 0, message: "")
+    }
+
+    func fail(_ error: EtcdError) {
+        finish(code: error.code, message: error.text)
+    }
+
+    func finish(code: Int, message: String) {
+        guard !isOver, let channel else { return }
+        close(code: code)
+        channel.server.finish(stream, code: code, message: message)
+        channel.end(stream)
+        channel.client.needsFlush()
+    }
+
+    /// Nothing more will be sent.
+    func close(code: Int = 1) {
+        guard !isOver else { return }
+        isOver = true
+        if let deadline { member.reactor.cancel(deadline) }
+        member.metrics.handled(rpc, code: code, member.reactor.now - begunAt)
+    }
+}

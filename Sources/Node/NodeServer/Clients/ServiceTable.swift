@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import EtcdAPI
+internal import NodeCore
+internal import Posix
+internal import Replicated
+
+/// Which methods are served here, and how the call of each is handled.
+enum ServiceTable {
+    static func serves(_ rpc: RPC) -> Bool {
+        switch rpc {
+        case .range, .put, .deleteRange, .txn, .compact, .watch, .leaseGrant, .leaseRevoke,
+            .leaseKeepAlive, .leaseTimeToLive, .leaseLeases, .memberAdd, .memberRemove,
+            .memberUpdate, .memberList, .memberPromote, .alarm, .status, .defragment, .hash,
+            .hashKV, .snapshot, .moveLeader, .healthCheck, .healthWatch:
+            true
+        default: false
+        }
+    }
+
+    static func call(_ context: CallContext) -> any ServerCall {
+        switch context.rpc {
+        case .watch: WatchCall(context)
+        case .leaseKeepAlive: KeepAliveCall(context)
+        case .snapshot: SnapshotCall(context)
+        case .memberAdd: MemberAddCall(context)
+        case .memberUpdate: MemberUpdateCall(context)
+        case .healthCheck: HealthCheckCall(context)
+        case .healthWatch: HealthWatchCall(context)
+        default: UnaryCall(context)
+        }
+    }
+
+    /// The core's request for a unary call's message.
+    static func request(_ rpc: RPC, _ message: [UInt8]) throws(WireError) -> Request {
+        switch rpc {
+        case .range: .range(try RangeRequest(decoding: message))
+        case .put: .put(try PutRequest(decoding: message))
+        case .deleteRange: .deleteRange(try DeleteRangeRequest(decoding: message))
+        case .txn: .txn(try TxnRequest(decoding: message))
+        case .compact: .compact(try CompactionRequest(decoding: message))
+        case .leaseGrant: .leaseGrant(try LeaseGrantRequest(decoding: message))
+        case .leaseRevoke: .leaseRevoke(try LeaseRevokeRequest(decoding: message))
+        case .leaseTimeToLive: .leaseTimeToLive(try LeaseTimeToLiveRequest(decoding: message))
+        case .leaseLeases: .leaseLeases
+        case .memberRemove: .memberRemove(MemberID(try MemberRemoveRequest(decoding: message).id))
+        case .memberList:
+            .memberList(linearizable: try MemberListRequest(decoding: message).linearizable)
+        case .memberPromote:
+            .memberPromote(MemberID(try MemberPromoteRequest(decoding: message).id))
+        case .alarm: .alarm(try AlarmRequest(decoding: message))
+        case .defragment: .defragment
+        case .hash: .hash
+        case .hashKV: .hashKV(revision: try HashKVRequest(decoding: message).revision)
+        case .moveLeader:
+            .moveLeader(to: MemberID(try MoveLeaderRequest(decoding: message).targetID))
+        default: .status
+        }
+    }
+}
+
+/// One request, one answer, both the core's.
+final class UnaryCall: ServerCall {
+    let context: CallContext
+    private var number: CallNumber?
+
+    init(_ context: CallContext) {
+        self.context = context
+    }
+
+    func receive(_ message: [UInt8]) {
+        guard number == nil else { return }
+        do throws(WireError) {
+            ask(try ServiceTable.request(context.rpc, message))
+        } catch {
+            context.fail(.undecodable("\(error)"))
+        }
+    }
+
+    private func ask(_ request: Request) {
+        let context = self.context
+        number = context.member.call(request, requiresLeader: context.requiresLeader) { answer in
+            Answering.answer(context, answer)
+        }
+    }
+
+    func inputEnded() {
+        if number == nil, !context.isOver {
+            context.finish(code: 13, message: "grpc: the request message is missing")
+        }
+    }
+
+    func cancelled() {
+        if let number { context.member.abandon(number) }
+    }
+}
+
+/// Turns the core's answers into responses.
+enum Answering {
+    static func answer(_ context: CallContext, _ answer: Answer) {
+        switch answer {
+        case .message(let bytes): context.reply(bytes)
+        case .failure(let error): context.fail(error)
+        case .compute(let computation): compute(context, computation)
+        case .members, .done: context.reply([])
+        }
+    }
+
+    private static func compute(_ context: CallContext, _ computation: Computation) {
+        context.member.compute({ () -> Result<[UInt8], EtcdError> in
+            switch computation {
+            case .hash(let view, let header):
+                var response = HashResponse()
+                response.header = header
+                response.hash = view.hash()
+                return .success(response.encoded())
+            case .hashKV(let view, let revision, let header):
+                return HashKVAnswer.make(view, revision, header)
+            case .snapshot:
+                return .failure(.canceled)
+            }
+        }) { result in
+            switch result {
+            case .success(let bytes): context.reply(bytes)
+            case .failure(let error): context.fail(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Formats
+internal import Program
+
+extension Settings {
+    /// The configuration, checked in etcd's order.
+    func config() throws(ConfigError) -> NodeConfig {
+        try checkLog()
+        let urls = try listenURLs()
+        try checkTimes()
+        let advertised = try advertiseClientURLs()
+        try checkGates()
+        let name = text("name")
+        let quota = signed("quota-backend-bytes")
+        let peers = try self.urls("initial-advertise-peer-urls")
+        let cluster = text("initial-cluster")
+        return NodeConfig(
+            name: name,
+            dataDirectory: text("data-dir").isEmpty ? "\(name).etcd" : text("data-dir"),
+            logDirectory: text("wal-dir").isEmpty ? nil : text("wal-dir"),
+            listenClientURLs: urls.client, advertiseClientURLs: advertised,
+            listenPeerURLs: urls.peer, advertisePeerURLs: peers, listenMetricsURLs: urls.metrics,
+            initialCluster: cluster.isEmpty
+                ? peers.map { "\(name)=\($0)" }.joined(separator: ",") : cluster,
+            initialClusterToken: text("initial-cluster-token"),
+            initialClusterState: .init(rawValue: text("initial-cluster-state")) ?? .new,
+            heartbeatInterval: milliseconds("heartbeat-interval"),
+            electionTimeout: milliseconds("election-timeout"), preVote: bool("pre-vote"),
+            advancesElectionTicks: bool("initial-election-tick-advance"),
+            strictReconfigCheck: bool("strict-reconfig-check"),
+            maxLearners: try count("max-learners"), snapshotCount: unsigned("snapshot-count"),
+            snapshotCatchUpEntries: unsigned("snapshot-catchup-entries"),
+            syncsToDisk: !bool("unsafe-no-fsync"),
+            quotaBytes: quota < 0 ? nil : quota == 0 ? 2 << 30 : quota,
+            autoCompaction: try autoCompaction(),
+            compactionBatchLimit: try count("compaction-batch-limit", standard: 1000),
+            compactionSleepInterval: duration(
+                "compaction-sleep-interval", standard: .milliseconds(10)),
+            maxTxnOps: Int(clamping: unsigned("max-txn-ops")),
+            watchProgressInterval: max(
+                .milliseconds(100),
+                duration("watch-progress-notify-interval", standard: .seconds(600))),
+            maxRequestBytes: Int(clamping: unsigned("max-request-bytes")),
+            maxConcurrentStreams: UInt32(clamping: unsigned("max-concurrent-streams")),
+            keepalive: NodeConfig.Keepalive(
+                minimumTime: duration("grpc-keepalive-min-time"),
+                interval: duration("grpc-keepalive-interval"),
+                timeout: duration("grpc-keepalive-timeout")),
+            servesGateway: bool("enable-grpc-gateway"), logLevel: try logLevel(),
+            logFormat: text("log-format") == "console" ? .console : .json,
+            logOutputs: try logOutputs(), slowApply: duration("warning-apply-duration"),
+            slowRequest: duration("warning-unary-request-duration"))
+    }
+
+    // MARK: Log
+
+    private func checkLog() throws(ConfigError) {
+        guard text("logger") == "zap" else {
+            throw .invalid("unknown logger option \"\(text("logger"))\"")
+        }
+        guard ["json", "console"].contains(text("log-format")) else {
+            throw .invalid(
+                "unknown log format: \(text("log-format")), supported values json, console")
+        }
+        guard text("metrics") == "basic" else {
+            throw .invalid(
+                "--metrics=\(text("metrics")) is not supported by keelson-node yet: use basic")
+        }
+    }
+
+    private func logLevel() throws(ConfigError) -> LogLevel {
+        guard let level = LogLevel(name: text("log-level")) else {
+            throw .invalid("unrecognized level: \"\(text("log-level"))\"")
+        }
+        return level
+    }
+
+    private func logOutputs() throws(ConfigError) -> [NodeConfig.LogOutput] {
+        let names = text("log-outputs").split(separator: ",").map(String.init)
+        guard names.count <= 1 || !names.contains("default") else {
+            throw .invalid("multi logoutput for \"default\" is not supported yet")
+        }
+        var outputs: [NodeConfig.LogOutput] = []
+        for name in names {
+            switch name {
+            case "default", "stderr": outputs.append(.standardError)
+            case "stdout": outputs.append(.standardOutput)
+            case "systemd/journal":
+                throw .invalid(
+                    "--log-outputs=systemd/journal is not supported by keelson-node yet: "
+                        + "write to stderr, which systemd collects")
+            default: outputs.append(.file(name))
+            }
+        }
+        return outputs.isEmpty ? [.standardError] : outputs
+    }
+
+    // MARK: URLs
+
+    private func listenURLs() throws(ConfigError) -> (
+        client: [ServiceURL], peer: [ServiceURL], metrics: [ServiceURL]
+    ) {
+        let peer = try bindable("listen-peer-urls")
+        let client = try bindable("listen-client-urls")
+        let metrics = try bindable("listen-metrics-urls")
+        try refuseTLS("initial-advertise-peer-urls")
+        for name in ["initial-advertise-peer-urls", "advertise-client-urls"] {
+            let urls = try urls(name)
+            for url in urls where url.host.isEmpty {
+                let list = urls.map { "\"\($0)\"" }.joined(separator: " ")
+                throw .invalid(
+                    "--\(name) [\(list)] must be \"host:port\" (unexpected empty host (\(url)))")
+            }
+        }
+        return (client, peer, metrics)
+    }
+
+    private func bindable(_ name: String) throws(ConfigError) -> [ServiceURL] {
+        let urls = try urls(name)
+        for url in urls where !url.isBindable {
+            throw .invalid("expected IP in URL for binding (\(url))")
+        }
+        try refuseTLS(name)
+        return urls
+    }
+
+    private func refuseTLS(_ name: String) throws(ConfigError) {
+        for url in try urls(name) where url.scheme.isSecure {
+            throw .invalid(
+                "\(url) in --\(name) is not supported by keelson-node yet: TLS comes later; "
+                    + "use \(url.scheme.isUnix ? "unix" : "http")")
+        }
+    }
+
+    private func advertiseClientURLs() throws(ConfigError) -> [ServiceURL] {
+        guard !isSet("listen-client-urls") || isSet("advertise-client-urls") else {
+            throw .invalid(
+                "--advertise-client-urls is required when --listen-client-urls is set explicitly")
+        }
+        return try urls("advertise-client-urls")
+    }
+
+    // MARK: Numbers
+
+    private func checkTimes() throws(ConfigError) {
+        let (heartbeat, election) = (unsigned("heartbeat-interval"), unsigned("election-timeout"))
+        guard heartbeat > 0 else {
+            throw .invalid("--heartbeat-interval must be >0 (set to \(heartbeat)ms)")
+        }
+        guard election > 0 else {
+            throw .invalid("--election-timeout must be >0 (set to \(election)ms)")
+        }
+        guard heartbeat <= election / 5 else {
+            throw .invalid(
+                "--election-timeout[\(election)ms] should be at least as 5 times as "
+                    + "--heartbeat-interval[\(heartbeat)ms]")
+        }
+        guard election <= 50_000 else {
+            throw .invalid(
+                "--election-timeout[\(election)ms] is too long, and should be set less than 50000ms"
+            )
+        }
+    }
+
+    private func milliseconds(_ name: String) -> Duration {
+        .milliseconds(Int64(clamping: unsigned(name)))
+    }
+
+    private func duration(_ name: String, standard: Duration) -> Duration {
+        let duration = duration(name)
+        return duration == .zero ? standard : duration
+    }
+
+    private func count(_ name: String, standard: Int = 0) throws(ConfigError) -> Int {
+        let count = signed(name)
+        guard count >= 0 else { throw .invalid("--\(name) must not be negative (set to \(count))") }
+        return count == 0 ? standard : Int(clamping: count)
+    }
+
+    private func autoCompaction() throws(ConfigError) -> NodeConfig.AutoCompaction {
+        let (mode, text) = (text("auto-compaction-mode"), text("auto-compaction-retention"))
+        guard ["periodic", "revision", ""].contains(mode) else {
+            throw .invalid("unknown auto-compaction-mode \"\(mode)\"")
+        }
+        if let number = Int64(text), number >= 0 {
+            if number == 0 { return .off }
+            if mode == "revision" { return .revisions(number) }
+            // Whole hours; more than 292 years are as good as that.
+            return .periodic(.seconds(min(number, 2_562_047) * 3600))
+        }
+        guard mode != "revision", let nanoseconds = GoDuration.parse(text), nanoseconds >= 0 else {
+            let why = Int64(text) == nil ? "invalid duration" : "missing unit in duration"
+            throw .invalid("error parsing CompactionRetention: time: \(why) \"\(text)\"")
+        }
+        return nanoseconds == 0 ? .off : .periodic(.nanoseconds(nanoseconds))
+    }
+
+    // MARK: Gates
+
+    /// The gates of etcd 3.6 and what they are unless told otherwise.
+    private static let gates: [(name: String, standard: Bool)] = [
+        ("AllAlpha", false), ("AllBeta", false), ("StopGRPCServiceOnDefrag", false),
+        ("InitialCorruptCheck", false), ("CompactHashCheck", false),
+        ("TxnModeWriteWithSharedBuffer", true), ("LeaseCheckpoint", false),
+        ("LeaseCheckpointPersist", false), ("SetMemberLocalAddr", false),
+    ]
+
+    private func checkGates() throws(ConfigError) {
+        for pair in text("feature-gates").split(separator: ",") {
+            let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+            guard let gate = Self.gates.first(where: { $0.name == parts.first }) else {
+                throw .invalid("unrecognized feature gate: \(parts.first ?? "")")
+            }
+            guard parts.count == 2, case .bool(let value) = FlagParser.value(parts[1], .bool) else {
+                throw .invalid("missing bool value for \(gate.name)")
+            }
+            guard value == gate.standard else {
+                throw .invalid(
+                    "--feature-gates=\(pair) is not supported by keelson-node yet: "
+                        + "gates keep their defaults")
+            }
+        }
+    }
+}

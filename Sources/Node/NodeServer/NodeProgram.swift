@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import Formats
+internal import Net
+internal import Posix
+internal import Program
+
+// The room of the running node: threads, ports, files and services around NodeCore.
+//
+//   NodeProgram   command line in, exit code out
+//   Bootstrap/    data directory, identity, founding or joining a cluster
+//   Threads/      LocalMember (the core's thread), DiskThread (the log), KeeperThread (long work)
+//   Clients/      the client port: gRPC services, /health, /metrics and their like
+//   Peers/        the peer port: etcd's peer protocol
+//   Wiring        all of these, put together
+//
+//        clients ─► port ─► LocalMember ─► Node ─► outputs ─► DiskThread ─► log
+//                                  ▲                 ├──────► peers
+//                                  └──── letters ◄───┴──────► KeeperThread ─► checkpoints
+//
+// One thread owns the core and every connection; see docs/decisions. Nothing here decides what is
+// true: that is NodeCore's.
+
+/// keelson-node, from its command line to its exit code.
+package enum NodeProgram {
+    /// Exit codes: 0 done or stopped, 1 cannot start, 2 usage, 74 the disk failed (EX_IOERR),
+    /// 70 the member's history contradicts the cluster's (EX_SOFTWARE).
+    package static func main(arguments: [String], environment: [(String, String)]) -> Int32 {
+        Signals.ignoreBrokenPipes()
+        do throws(ConfigError) {
+            let invocation = try NodeInvocation.read(
+                arguments: arguments, environment: environment, build: build, readFile: readFile)
+            switch invocation {
+            case .print(let lines):
+                write(lines.joined(separator: "\n") + "\n", to: "/dev/stdout")
+                return 0
+            case .run(let config, let notices): return run(config, notices)
+            }
+        } catch {
+            var text = error.text
+            if case .usage = error { text += "\n\n" + NodeInvocation.usage }
+            write(text + "\n", to: "/dev/stderr")
+            return error.exitCode
+        }
+    }
+
+    /// What this build calls itself: a version of etcd's that clients know how to talk to, and our
+    /// own.
+    package static let version = "3.6.5"
+
+    static var build: BuildInfo {
+        BuildInfo(version: version, apiVersion: "3.6", gitSHA: "keelson", platform: "linux/amd64")
+    }
+
+    private static func run(_ config: NodeConfig, _ notices: [ConfigNotice]) -> Int32 {
+        let logger: Logger
+        do throws(PosixError) {
+            logger = try LogSink(config.logOutputs).logger(config)
+        } catch {
+            write("cannot open the log output: \(error)\n", to: "/dev/stderr")
+            return 1
+        }
+        for notice in notices { logger.warn(notice.message, ["subject": .string(notice.subject)]) }
+        ThisProcess.raiseDescriptorLimit()
+        do throws(StartFailure) {
+            let wiring = try Wiring(config: config, logger: logger)
+            return try wiring.run()
+        } catch {
+            logger.error("cannot start", ["error": .string("\(error)")])
+            write("keelson-node: \(error)\n", to: "/dev/stderr")
+            return 1
+        }
+    }
+
+    private static func readFile(_ path: String) throws(ConfigError) -> [UInt8] {
+        do throws(PosixError) {
+            return try File(path, .read).readAll(limit: 1 << 20)
+        } catch {
+            throw .invalid("cannot read the configuration file: \(error)")
+        }
+    }
+
+    private static func write(_ text: String, to path: String) {
+        _ = try? File(path, .append).append(Array(text.utf8))
+    }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import EtcdAPI
+internal import Formats
+internal import Net
+internal import NodeCore
+internal import Posix
+internal import Program
+internal import Raft
+internal import Replicated
+internal import Storage
+
+/// The whole object graph of a member, bottom floor first.
+final class Wiring {
+    private let config: NodeConfig
+    private let logger: Logger
+    private let reactor: Reactor
+    private let lookup = HostsFile.lookup()
+    private let directory: DataDirectory
+    private let metrics = NodeMetrics()
+    private var member: LocalMember?
+    private var clients: ClientPort?
+    private var metricsPort: ClientPort?
+    private var peers: PeerPort?
+    private var exitCode: Int32 = 0
+    private var isStopping = false
+    private var isServing = false
+
+    init(config: NodeConfig, logger: Logger) throws(StartFailure) {
+        self.config = config
+        self.logger = logger
+        do throws(NetError) {
+            reactor = try Reactor()
+        } catch {
+            throw .refused("\(error)")
+        }
+        directory = try DataDirectory(
+            path: config.dataDirectory, walPath: config.logDirectory, syncs: config.syncsToDisk)
+    }
+
+    /// Until the member is told to stop, or cannot go on. Returns the exit code.
+    func run() throws(StartFailure) -> Int32 {
+        let salt = try secure()
+        let start = try Bootstrap(
+            config: config, directory: directory, reactor: reactor, lookup: lookup, logger: logger,
+            salt: salt
+        ).begin()
+        try build(start, seed: salt)
+        do throws(NetError) {
+            try reactor.run()
+        } catch {
+            throw .refused("\(error)")
+        }
+        return exitCode
+    }
+
+    private func secure() throws(StartFailure) -> UInt64 {
+        do throws(PosixError) {
+            return try SecureRandom.number()
+        } catch {
+            throw .posix(error)
+        }
+    }
+
+    // MARK: Build
+
+    private func build(_ start: Bootstrap.Start, seed: UInt64) throws(StartFailure) {
+        let found = start.recovered
+        let settings = nodeSettings(found, seed: seed)
+        let node = Node(
+            settings: settings, ledger: found.ledger, restored: found.restored,
+            now: reactor.now)
+        do throws(NetError) {
+            let mailbox = try Mailbox<CoreLetter>()
+            let disk = DiskThread(core: mailbox)
+            let keeper = KeeperThread()
+            let member = LocalMember(
+                reactor: reactor, node: node, disk: disk, keeper: keeper, files: start.files,
+                mailbox: mailbox, metrics: metrics, logger: logger)
+            self.member = member
+            metrics.watch(member, startedAt: WallClock.nanoseconds)
+            try startThreads(disk, keeper, found.log)
+            try openPeers(member, start)
+            try member.start()
+            try openClients(member)
+            try attachSignals()
+            listen(to: member)
+        } catch {
+            throw .refused("\(error)")
+        }
+        logger.info(
+            "starting member",
+            [
+                "name": .string(config.name), "local-member-id": .string("\(found.memberID)"),
+                "cluster-id": .string("\(found.clusterID)"),
+                "applied-index": .unsigned(found.ledger.appliedIndex.number),
+                "last-index": .unsigned(node.raft.lastIndex.number),
+                "data-dir": .string(config.dataDirectory),
+            ])
+    }
+
+    private func startThreads(
+        _ disk: DiskThread, _ keeper: KeeperThread, _ log: Log
+    ) throws(NetError) {
+        do throws(PosixError) {
+            try disk.start(log)
+            try keeper.start(name: "keeper")
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private func nodeSettings(_ found: Recovered, seed: UInt64) -> NodeSettings {
+        var settings = NodeSettings(
+            memberID: found.memberID, clusterID: found.clusterID, name: config.name,
+            clientURLs: config.advertiseClientURLs.map(\.description),
+            startedAt: UInt64(max(0, WallClock.nanoseconds / 1_000_000)), seed: seed)
+        settings.version = NodeProgram.version
+        settings.heartbeatInterval = config.heartbeatInterval
+        settings.electionTicks = config.electionTicks
+        settings.preVote = config.preVote
+        settings.snapshotCount = config.snapshotCount
+        settings.catchUpEntries = config.snapshotCatchUpEntries
+        settings.quotaBytes = config.quotaBytes ?? -1
+        settings.maxRequestBytes = config.maxRequestBytes
+        settings.maxTxnOps = config.maxTxnOps
+        settings.maxLearners = config.maxLearners
+        settings.strictReconfigCheck = config.strictReconfigCheck
+        settings.progressNotifyInterval = config.watchProgressInterval
+        settings.compactionBatch = config.compactionBatchLimit
+        settings.autoCompaction =
+            switch config.autoCompaction {
+            case .off: .off
+            case .periodic(let time): .periodic(time)
+            case .revisions(let count): .revisions(count)
+            }
+        return settings
+    }
+
+    // MARK: Ports
+
+    private func openPeers(
+        _ member: LocalMember, _ start: Bootstrap.Start
+    ) throws(NetError) {
+        let peers = try PeerPort(
+            member: member, lookup: lookup,
+            ownPeerURLs: config.advertisePeerURLs.map(\.description))
+        peers.onRemovedByPeers = { [unowned self] in
+            self.stopAtOnce("the member has been permanently removed from the cluster", code: 0)
+        }
+        try peers.listen(on: try addresses(config.listenPeerURLs))
+        peers.setRemotes(start.remotes)
+        self.peers = peers
+        member.peers = peers
+    }
+
+    private func openClients(_ member: LocalMember) throws(NetError) {
+        var settings = ClientPort.Settings()
+        settings.maxRequestBytes = config.maxRequestBytes
+        settings.maxConcurrentStreams = Int(config.maxConcurrentStreams)
+        settings.keepAliveMinTime = config.keepalive.minimumTime
+        settings.keepAliveInterval = config.keepalive.interval
+        settings.keepAliveTimeout = config.keepalive.timeout
+        let endpoints = HTTPEndpoints(member: member)
+        let clients = ClientPort(member: member, endpoints: endpoints, settings: settings)
+        try clients.listen(on: try addresses(config.listenClientURLs), Socket.ListenOptions())
+        // The kernel takes connections from now on; they are served when the member is known.
+        clients.pause()
+        self.clients = clients
+        if !config.listenMetricsURLs.isEmpty {
+            settings.servesGRPC = false
+            let port = ClientPort(member: member, endpoints: endpoints, settings: settings)
+            try port.listen(on: try addresses(config.listenMetricsURLs), Socket.ListenOptions())
+            metricsPort = port
+        }
+    }
+
+    private func addresses(_ urls: [ServiceURL]) throws(NetError) -> [SocketAddress] {
+        var addresses: [SocketAddress] = []
+        for url in urls {
+            if url.scheme.isUnix {
+                addresses.append(.unix(path: url.host))
+                continue
+            }
+            do throws(NameLookupError) {
+                addresses += try lookup.addressesToListen(
+                    on:
+                        HostPort(host: url.host, port: UInt16(url.port)))
+            } catch {
+                throw .lookup(error)
+            }
+        }
+        return addresses
+    }
+
+    // MARK: Life
+
+    private func listen(to member: LocalMember) {
+        member.onPublished = { [unowned self] in self.serve() }
+        member.onRemoved = { [unowned self] in
+            // Others may still need this member's last messages: as etcd does, a second of grace.
+            self.reactor.after(.seconds(1)) {
+                self.stopAtOnce("the member has been removed from the cluster", code: 0)
+            }
+        }
+        member.onFailure = { [unowned self] reason in
+            self.logger.log(.error, "the member cannot go on", ["error": .string(reason)])
+            self.stopAtOnce(reason, code: 74)
+        }
+        member.onHandedOver = { [unowned self] in self.drain() }
+    }
+
+    private func serve() {
+        guard !isServing else { return }
+        isServing = true
+        clients?.resume()
+        logger.info("ready to serve client requests")
+        for url in config.listenClientURLs {
+            logger.info(
+                "serving client traffic insecurely; this is strongly discouraged!",
+                ["traffic": .string("grpc+http"), "address": .string("\(url.host):\(url.port)")])
+        }
+    }
+
+    private func attachSignals() throws(NetError) {
+        let signals: Signals
+        do throws(PosixError) {
+            signals = try Signals([.terminate, .interrupt])
+        } catch {
+            throw .system(error)
+        }
+        try reactor.attach(signals) { [unowned self] signal in self.stop("\(signal)") }
+    }
+
+    /// In order: no new connections, leadership to someone else, open calls to their end, the log
+    /// closed. A second signal ends the process without waiting.
+    private func stop(_ signal: String) {
+        guard !isStopping else {
+            stopAtOnce("told to stop twice", code: 1)
+            return
+        }
+        isStopping = true
+        logger.info("received signal; shutting down", ["signal": .string(signal)])
+        clients?.pause()
+        member?.receive(.stopping)
+    }
+
+    private func drain() {
+        guard let clients else { return }
+        clients.drain(within: .seconds(5)) { [unowned self] in
+            self.peers?.stop()
+            self.member?.disk.stop()
+            self.member?.keeper.stop()
+            self.logger.info("closed the member")
+            self.reactor.stop()
+        }
+    }
+
+    private func stopAtOnce(_ reason: String, code: Int32) {
+        logger.warn("stopping", ["reason": .string(reason)])
+        exitCode = code
+        peers?.stop()
+        if code != 74 { member?.disk.stop() }
+        reactor.stop()
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bytes
+import Testing
+
+@testable import Storage
+
+struct FrameFuzzTests {
+    private func frames() -> [UInt8] {
+        var builder = FrameBuilder(
+            at: LogPosition(offset: 0, number: 1, chain: 0), segment: 99, durableThrough: 0,
+            reusing: [])
+        builder.append(
+            SegmentHead(
+                sequence: 1, metadata: LogLife.metadata, previousIdentity: 0, previousEnd: 0,
+                last: .zero, lastTerm: .zero, state: LogBatch(hardState: state(1, commit: 2))))
+        builder.append(
+            LogBatch(
+                hardState: state(2, commit: 1), entries: entries(1...3, term: 2, size: 5),
+                mark: mark(0, term: 0)))
+        builder.appendEndMark()
+        return builder.writer.bytes
+    }
+
+    @Test func `what was built is read back`() throws {
+        let reader = FrameReader(bytes: frames())
+        let head = try #require(reader.frame(at: 0))
+        #expect(try reader.head(of: head, at: 0).metadata == LogLife.metadata)
+        let batch = try #require(reader.frame(at: head.byteCount))
+        let decoded = try reader.batch(of: batch, at: head.byteCount)
+        #expect(decoded.entries == entries(1...3, term: 2, size: 5))
+        #expect(decoded.mark == mark(0, term: 0))
+        #expect(batch.chain == head.crc)
+        #expect(batch.number == 2)
+    }
+
+    @Test func `fuzz: 100,000 frames, half of them with a right sum`() {
+        let whole = frames()
+        var random = Random(seed: 5)
+        var accepted = 0
+        for round in 0..<100_000 {
+            var bytes = whole
+            for _ in 0...random.below(3) {
+                bytes[random.below(bytes.count)] = UInt8(random.below(256))
+            }
+            if round % 7 == 0 { bytes.removeLast(random.below(bytes.count)) }
+            let reader = FrameReader(bytes: bytes)
+            var offset = 0
+            while let header = round % 2 == 0 ? reader.header(at: offset) : reader.frame(at: offset)
+            {
+                if (try? reader.batch(of: header, at: offset)) != nil { accepted += 1 }
+                if (try? reader.head(of: header, at: offset)) != nil { accepted += 1 }
+                offset += header.byteCount
+            }
+            if round % 64 == 0 { _ = reader.durableThrough(from: 0, segment: 99, number: 0) }
+        }
+        #expect(accepted > 0)
+    }
+}
