@@ -32,7 +32,9 @@ struct DialerTests {
 
     @Test func `an unknown name is told as such`() throws {
         let error = try failure(outcome(host: "no-such-name.invalid", port: 1))
-        guard case .lookup(let found) = error else { throw TestFailure("\(String(describing: error))") }
+        guard case .lookup(let found) = error else {
+            throw TestFailure("\(String(describing: error))")
+        }
         #expect(found.host == "no-such-name.invalid")
     }
 

@@ -76,8 +76,8 @@ final class Pair {
         listener.close()
         guard let dialled else { throw TestFailure("no socket") }
         if smallBuffers {
-            try dialled.setSendBuffer(16 * 1024)
-            try taken[0].setSendBuffer(16 * 1024)
+            try dialled.setSendBuffer(128 * 1024)
+            try taken[0].setSendBuffer(128 * 1024)
         }
         near = try Connection(on: reactor, socket: dialled, delegate: nearEnd)
         far = try Connection(on: reactor, socket: taken[0], delegate: farEnd)

@@ -48,7 +48,7 @@ ranges.case("sort_by_value_is_bytewise", puts("a=10", "b=9", "c=", "d=a", "e=A")
             get("", PREFIX_END, sort_order="DESCEND", sort_target="VALUE"))
 ranges.case("sort_order_outside_enum", FIVE, get("", PREFIX_END, sort_order=7))
 ranges.case("sort_target_outside_enum", FIVE,
-            get("", PREFIX_END, sort_order="ASCEND", sort_target=9))
+            get("", PREFIX_END, sort_order="ASCEND", sort_target=9), setup=FRESH)
 
 # limit, more and count
 

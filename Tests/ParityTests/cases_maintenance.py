@@ -7,8 +7,9 @@ import hashlib
 from case import FRESH, Family, Setup, Step
 from client import Failure
 from steps import (
-    call, call_until, compact, delete, get, grant, leases, op_delete, op_get, op_put, open_stream,
-    put, puts, quiet, raw, read, rebase, restart_member, revoke, send, stop_member, txn, watch, keep_alive,
+    call, call_until, compact, delete, get, grant, keep_alive, leases, op_delete, op_get, op_put,
+    open_stream, put, puts, quiet, raw, read, rebase, restart_member, revoke, send, stop_member,
+    txn, watch,
 )
 from world import EVERYTHING, PREFIX_END, Ref, World
 
@@ -111,8 +112,8 @@ family.case("alarm_both", alarm("ACTIVATE", **NOSPACE), alarm("ACTIVATE", **CORR
 QUOTA = Setup(fresh=True, flags=("--quota-backend-bytes=1000000",))
 UNTIL_FULL = quiet(call_until("KV.Put", lambda answer: isinstance(answer, Failure), key=b"fill",
                               value=b"x" * 200_000))
-family.case("quota_reached", UNTIL_FULL, rebase(), put("a", "1"), grant(73), txn([], [op_put("a", "1")]),
-            get("a"), delete("fill"),
+family.case("quota_reached", UNTIL_FULL, rebase(), put("a", "1"), grant(73),
+            txn([], [op_put("a", "1")]), get("a"), delete("fill"),
             call_until("Maintenance.Alarm", lambda answer: answer.alarms), alarm("GET"),
             setup=QUOTA)
 family.case("quota_large_put_at_once", put("a", "x" * 1_100_000), alarm("GET"),

@@ -32,6 +32,8 @@ class Failure:
         self.details = details or ""
 
     def show(self, names: Names) -> dict[str, Any]:
+        if self.details.startswith("Stream removed (") and self.code == "UNAVAILABLE":
+            return {"code": self.code, "details": "<connection lost>"}
         return {"code": self.code, "details": names.text(self.details)}
 
 

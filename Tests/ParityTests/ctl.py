@@ -11,6 +11,7 @@ from typing import Any
 from canonical import Names, canonical
 from case import Step
 from protocol import message_class
+from server import forget, spawn
 from world import World
 
 RUN_SECONDS = 30.0
@@ -49,14 +50,11 @@ class Ctl:
 
         def run(world: World) -> Any:
             command = self._command(world, at, endpoints, arguments)
-            result = subprocess.run(
-                command, input=world.expand(stdin).encode(), capture_output=True,
-                timeout=RUN_SECONDS, env=_environment(env, world), cwd=world.cluster.directory,
-            )
-            output = result.stdout.decode("latin-1")
+            code, data, errors = _run(world, command, stdin, env)
+            output = data.decode("latin-1")
             if save:
                 _remember(world, save, output)
-            return _outcome(world.names, result.returncode, output, result.stderr, arguments)
+            return _outcome(world.names, code, output, errors, arguments)
 
         return Step(f"{self.tool} {' '.join(arguments)}", run)
 
@@ -65,12 +63,9 @@ class Ctl:
 
         def run(world: World) -> Any:
             command = [*self._command(world, "m1", None, arguments), "-w=protobuf"]
-            result = subprocess.run(
-                command, input=world.expand(stdin).encode(), capture_output=True,
-                timeout=RUN_SECONDS, env=_environment(None, world),
-            )
-            message = message_class(response).FromString(result.stdout)
-            return {"exit": result.returncode, "stdout": canonical(message, world.names)}
+            code, data, _ = _run(world, command, stdin)
+            message = message_class(response).FromString(data)
+            return {"exit": code, "stdout": canonical(message, world.names)}
 
         return Step(f"{self.tool} {' '.join(arguments)} -w=protobuf", run)
 
@@ -79,10 +74,7 @@ class Ctl:
 
         def run(world: World) -> Any:
             command = self._command(world, "m1", None, arguments)
-            process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env=_environment(env, world), cwd=world.cluster.directory,
-            )
+            process = _spawn(world, command, env, subprocess.DEVNULL)
             if stdin:
                 process.stdin.write(world.expand(stdin).encode())
                 process.stdin.flush()
@@ -94,6 +86,27 @@ class Ctl:
         where = world.expand(endpoints) if endpoints else world.member(at).endpoint
         binary = getattr(world.tools, self.tool)
         return [binary, f"--endpoints={where}", *(world.expand(item) for item in arguments)]
+
+
+def _spawn(world: World, command: list[str], env, stderr: int) -> subprocess.Popen:
+    return spawn(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
+        env=_environment(env, world), cwd=world.cluster.directory,
+    )
+
+
+def _run(world: World, command: list[str], stdin: str, env=None) -> tuple[int, bytes, bytes]:
+    """Exit code, output and errors of a client which ends by itself."""
+    process = _spawn(world, command, env, subprocess.PIPE)
+    try:
+        output, errors = process.communicate(world.expand(stdin).encode(), RUN_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+    finally:
+        forget(process)
+    return process.returncode, output, errors
 
 
 def _environment(extra: dict[str, str] | None, world: World) -> dict[str, str]:
@@ -125,6 +138,7 @@ def _read_lines(names: Names, process: subprocess.Popen, count: int) -> list[str
     guard.cancel()
     process.kill()
     process.wait()
+    forget(process)
     process.stdin.close()
     process.stdout.close()
     return lines

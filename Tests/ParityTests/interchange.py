@@ -168,7 +168,8 @@ class Server:
     def hashes(self) -> dict[int, Any]:
         """The hash at each of the last revisions and at the current one."""
         now = self.ask("KV.Range", **EVERYTHING).header.revision
-        return {revision: self.hash(revision) for revision in [0, *range(max(1, now - 12), now + 1)]}
+        revisions = [0, *range(max(1, now - 12), now + 1)]
+        return {revision: self.hash(revision) for revision in revisions}
 
     def state(self) -> dict[str, Any]:
         """Keys, revision, leases and hash."""

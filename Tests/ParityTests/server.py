@@ -53,6 +53,22 @@ def eventually(check, seconds: float, what: str):
         pause.wait(0.02)
 
 
+def spawn(words: list[str], **options: Any) -> subprocess.Popen:
+    """Start a process which is killed at the end of the run at the latest."""
+    with _lock:
+        if _closed.is_set():
+            raise ServerFailure("the run is over")
+        process = subprocess.Popen(words, **options)
+        _running[process.pid] = process
+        return process
+
+
+def forget(process: subprocess.Popen) -> None:
+    """The process has ended and was waited for."""
+    with _lock:
+        _running.pop(process.pid, None)
+
+
 class Member:
     """One server process: its name, ports, directory and log."""
 
@@ -95,13 +111,10 @@ class Member:
             "--initial-cluster-token=parity",
             *flags,
         ]
-        with open(self.log, "ab") as log, _lock:
-            if _closed.is_set():
-                raise ServerFailure("the run is over")
-            self.process = subprocess.Popen(
+        with open(self.log, "ab") as log:
+            self.process = spawn(
                 arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory
             )
-            _running[self.process.pid] = self.process
 
     def wait_ready(self) -> None:
         """Wait until the cluster version is decided, which needs a leader."""
@@ -147,8 +160,7 @@ class Member:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        with _lock:
-            _running.pop(process.pid, None)
+        forget(process)
         return process.returncode
 
 

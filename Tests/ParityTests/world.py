@@ -76,7 +76,6 @@ class World:
         self.prefix = prefix.encode()
         self.ids: dict[str, int] = {}
         self.streams: dict[str, Stream] = {}
-        self.processes: dict[str, Any] = {}
         base = 0 if fresh else self._clean()
         self.names = Names(base, self.prefix, exact_hash=fresh)
         self._learn_members()
@@ -167,8 +166,6 @@ class World:
     def close(self) -> None:
         for stream in self.streams.values():
             stream.cancel()
-        for process in self.processes.values():
-            process.kill()
 
     # Building requests
 

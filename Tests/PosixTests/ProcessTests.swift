@@ -78,7 +78,8 @@ struct ProcessTests {
     @Test func `a server process is started, watched and ended`() throws {
         let folder = try TemporaryFolder()
         let server = try ServerProcess(
-            "/bin/sh", ["-c", "trap 'echo bye; exit 3' TERM; echo $WORD; while :; do sleep 0.01; done"],
+            "/bin/sh",
+            ["-c", "trap 'echo bye; exit 3' TERM; echo $WORD; while :; do sleep 0.01; done"],
             environment: ["WORD": "ready"], output: folder["log"])
         try server.waitForOutput(containing: "ready")
         #expect(server.isRunning)

@@ -197,6 +197,10 @@ private func withTexts<Result>(
 ) -> Result {
     var pointers: [UnsafeMutablePointer<CChar>?] = unsafe texts.map { unsafe strdup($0) }
     unsafe pointers.append(nil)
-    defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+    defer {
+        unsafe pointers.withUnsafeBufferPointer { list in
+            for index in list.indices { unsafe free(list[index]) }
+        }
+    }
     return unsafe body(pointers)
 }

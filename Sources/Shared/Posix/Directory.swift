@@ -76,7 +76,7 @@ package enum Directory {
         }
         do throws(PosixError) {
             try remove(path)
-        } catch where error.isNotFound {
+        } catch  where error.isNotFound {
             return
         }
     }

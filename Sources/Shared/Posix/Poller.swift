@@ -1,6 +1,6 @@
+internal import Bytes
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
-internal import Bytes
 internal import Glibc
 
 /// Level-triggered epoll: reports as long as there is something to do.

@@ -77,7 +77,9 @@ package final class Socket {
             let code = unsafe try withKernelForm(source) { unsafe bind(made.descriptor, $0, $1) }
             if code != 0 { throw PosixError("bind", "\(source)") }
         }
-        let code = unsafe try withKernelForm(address) { unsafe Glibc.connect(made.descriptor, $0, $1) }
+        let code = unsafe try withKernelForm(address) {
+            unsafe Glibc.connect(made.descriptor, $0, $1)
+        }
         if code == 0 { return (made, true) }
         // A unix socket whose backlog is full says EAGAIN, which is no promise to go on.
         if errno == EINPROGRESS || errno == EINTR { return (made, false) }
@@ -151,7 +153,7 @@ package final class Socket {
     package func setNoDelay() throws(PosixError) {
         do throws(PosixError) {
             try set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-        } catch where error.code == EOPNOTSUPP {
+        } catch  where error.code == EOPNOTSUPP {
             return
         }
     }
@@ -165,7 +167,7 @@ package final class Socket {
             try set(tcp, TCP_KEEPIDLE, Int32(clamping: max(1, idle.components.seconds)))
             try set(tcp, TCP_KEEPINTVL, Int32(clamping: max(1, interval.components.seconds)))
             try set(tcp, TCP_KEEPCNT, 3)
-        } catch where error.code == EOPNOTSUPP {
+        } catch  where error.code == EOPNOTSUPP {
             return
         }
     }
@@ -230,7 +232,7 @@ private func removeStale(_ path: String) throws(PosixError) {
     guard Directory.kind(of: path) == .other else { return }
     do throws(PosixError) {
         _ = try Socket.connect(to: .unix(path: path))
-    } catch where error.isRefused {
+    } catch  where error.isRefused {
         try Directory.remove(path)
     } catch {
         return

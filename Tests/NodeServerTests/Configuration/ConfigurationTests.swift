@@ -105,7 +105,7 @@ import Testing
     }
 
     static let file = """
-        name: y
+        name: m
         snapshot-count: 9
         grpc-keepalive-interval: 5000000000
         grpc-keepalive-timeout: 7s
@@ -125,12 +125,12 @@ import Testing
         let files = ["c.yml": Self.file]
         let environment = [("ETCD_SNAPSHOT_COUNT", "7"), ("ETCD_CONFIG_FILE", "c.yml")]
         let config = try Self.config("--name=f", environment: environment, files: files)
-        #expect(config.name == "y")
+        #expect(config.name == "m")
         #expect(config.snapshotCount == 9)
         #expect(config.keepalive.interval == .seconds(5))
         #expect(config.keepalive.timeout == .seconds(7))
         #expect(config.logOutputs == [.standardOutput, .file("/tmp/log")])
-        #expect(config.initialCluster == "y=http://localhost:2380")
+        #expect(config.initialCluster == "m=http://localhost:2380")
         #expect(try Self.config("--config-file", "c.yml", files: files) == config)
         guard case .run(_, let notices) = try Self.read(["--config-file=c.yml"], files: files)
         else { return }

@@ -53,9 +53,14 @@ final class GRPCChannel {
 
     private func handleEvents() {
         server.takeEvents(into: &events)
-        let batch = events
-        for event in batch { handle(event) }
+        handleTaken()
         client.needsFlush()
+    }
+
+    private func handleTaken() {
+        let batch = events
+        events = []
+        for event in batch { handle(event) }
     }
 
     private func handle(_ event: GRPCServer.Event) {
@@ -101,6 +106,9 @@ final class GRPCChannel {
     func takeOutput() -> [UInt8] {
         let bytes = server.takeOutput()
         member.metrics.clientSent(bytes.count)
+        // Sending makes room in the queues of slow calls.
+        server.takeEvents(into: &events)
+        if !events.isEmpty { handleTaken() }
         return bytes
     }
 

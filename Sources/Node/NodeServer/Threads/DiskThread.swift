@@ -50,7 +50,7 @@ final class DiskThread: @unchecked Sendable {
     }
 
     /// `log` is given away: nobody else touches it.
-    func start(_ log: sending Log) throws(PosixError) {
+    func start(_ log: Log) throws(PosixError) {
         let box = LogBox(log)
         _ = try Thread(name: "disk") { self.run(box) }
     }
