@@ -28,8 +28,8 @@ struct ConnectionTests {
     func `large transfers in odd pieces arrive whole in both directions`(seed: UInt64) throws {
         var random = Random(seed: seed)
         let pair = try Pair(smallBuffers: seed == 2)
-        let there = random.bytes(3_000_000)
-        let back = random.bytes(2_000_000)
+        let there = random.bytes(900_000)
+        let back = random.bytes(600_000)
         send(there, over: pair.near, &random)
         send(back, over: pair.far, &random)
         #expect(pair.near.pendingBytes == there.count)
@@ -56,7 +56,7 @@ struct ConnectionTests {
     @Test func `both sides stream at once, each echoing what it gets`() throws {
         var random = Random(seed: 9)
         let pair = try Pair(smallBuffers: true)
-        let bytes = random.bytes(1_000_000)
+        let bytes = random.bytes(500_000)
         pair.farEnd.keepsBytes = false
         pair.farEnd.onReceived = { connection, bytes in connection.write(bytes) }
         send(bytes, over: pair.near, &random)

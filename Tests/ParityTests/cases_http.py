@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from case import Family, FRESH, Setup, Step
+from case import Family, Setup, Step
 from steps import call, http, puts, quiet, put, stop_member, call_until
 from world import Ref, World
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import Net
+internal import Posix
+
+/// Where another member is reached: its peer URLs, one of them in use until it fails.
+final class PeerAddress {
+    let id: MemberID
+    private(set) var urls: [String]
+    private var picked = 0
+
+    init(_ id: MemberID, urls: [String]) {
+        self.id = id
+        self.urls = urls
+    }
+
+    var current: String { urls.isEmpty ? "" : urls[picked % urls.count] }
+
+    func update(_ urls: [String]) {
+        guard urls != self.urls else { return }
+        self.urls = urls
+        picked = 0
+    }
+
+    /// Goes on to the next URL, unless someone else already has.
+    func failed(_ url: String) {
+        if url == current { picked = (picked + 1) % max(1, urls.count) }
+    }
+}
+
+/// A peer URL that can be dialled.
+struct PeerURL: Equatable {
+    let text: String
+    private let host: String
+    private let port: UInt16
+    private let isUnix: Bool
+
+    /// Nil for what cannot be dialled: https needs a transport session that is not there yet.
+    init?(_ text: String) {
+        guard let url = try? ServiceURL(text), !url.scheme.isSecure else { return nil }
+        self.text = text
+        host = url.host
+        port = UInt16(clamping: url.port)
+        isUnix = url.scheme.isUnix
+    }
+
+    /// For the Host header.
+    var authority: String { isUnix ? "localhost" : "\(HostPort(host: host, port: port))" }
+
+    func dial(
+        with dialer: Dialer, timeout: Duration, _ completion: @escaping Dialer.Completion
+    ) -> Dial {
+        isUnix
+            ? dialer.dial(.unix(path: host), timeout: timeout, completion: completion)
+            : dialer.dial(host: host, port: port, timeout: timeout, completion: completion)
+    }
+}
