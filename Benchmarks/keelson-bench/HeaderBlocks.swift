@@ -49,19 +49,10 @@ internal struct RequestHeaders {
         // :method POST, :scheme http
         var block: [UInt8] = [0x83, 0x86]
         let fields: [(nameIndex: UInt8, name: String, value: String)] = [
-            (1, "", authority), (31, "", "application/grpc"), (0, "te", "trailers"),
-            (58, "", "keelson-bench"), (4, "", method.rawValue),
+            (4, "", method.rawValue), (1, "", authority), (31, "", "application/grpc"),
+            (0, "te", "trailers"), (58, "", "keelson-bench"),
         ]
-        // Literals first, so that no index written below moves any more.
-        for field in fields where !inserted.contains(field.value) {
-            if field.nameIndex == 4 || !mayIndex {
-                // :path must not overtake the pseudo-fields' place before the others.
-                continue
-            }
-        }
-        for field in [fields[4], fields[0], fields[1], fields[2], fields[3]] {
-            append(field, to: &block)
-        }
+        for field in fields { append(field, to: &block) }
         return block
     }
 

@@ -23,6 +23,7 @@ import Testing
         #expect(method.code == 12)
         #expect(method.text == "unknown method Nope for service etcdserverpb.KV")
         #expect(Services.unknown(path: "/x.Y/Z").text == "unknown service x.Y")
+        #expect(Services.unknown(path: "/x.Y/Z/W").text == "unknown service x.Y/Z")
         #expect(Services.unknown(path: "nonsense").code == 12)
     }
 

@@ -130,9 +130,10 @@ extension KeyspaceView {
     /// up to `revision` of each living key count. A tombstone exactly at the compaction never
     /// counts, because versions of etcd differ in keeping it.
     package func hashKV(at revision: Int64 = 0) throws(KeyspaceError) -> KeyspaceHash {
-        let main = revision > 0 ? revision : self.revision
+        // As in etcd, a negative revision is taken at its word: no row is that old.
+        let main = revision == 0 ? self.revision : revision
         if main > self.revision { throw .futureRevision }
-        if main < compactRevision { throw .compacted(revision: compactRevision) }
+        if main >= 0, main < compactRevision { throw .compacted(revision: compactRevision) }
         var hash = CRC32C()
         hash.update(Array("key".utf8))
         var rowKey = RowKey()

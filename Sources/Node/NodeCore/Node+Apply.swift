@@ -12,6 +12,16 @@ extension Node {
             heldEntries += entries
             return
         }
+        committed.append(entries)
+        // Applying a change of members may commit more: that comes after this batch.
+        guard committed.count == 1 else { return }
+        while let batch = committed.first {
+            applyBatch(batch, &outputs)
+            committed.removeFirst()
+        }
+    }
+
+    private func applyBatch(_ entries: [Entry], _ outputs: inout [Output]) {
         guard let last = entries.last else { return }
         for entry in entries where entry.index > ledger.appliedIndex {
             invariant(
@@ -38,6 +48,7 @@ extension Node {
             outputs.append(.membersChanged)
         }
         if applied.exceedsQuota { raiseNoSpace() }
+        if case .reply(.leaseRevoke) = applied.outcome { forgetRevocations() }
         if applied.requestID != 0 { answer(applied, &outputs) }
     }
 

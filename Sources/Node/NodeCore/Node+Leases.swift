@@ -40,10 +40,17 @@ extension Node {
             leases.revoking[id] = now
             var request = LeaseRevokeRequest()
             request.id = id
-            propose(.leaseRevoke(request), call: nil, purpose: .upkeep)
+            propose(.leaseRevoke(request), call: nil, purpose: .duty)
             count += 1
         }
         if count > 0 { outputs.append(.note(.leasesExpired(count: count))) }
+    }
+
+    /// A lease that is gone may be granted anew under its id.
+    func forgetRevocations() {
+        for id in leases.revoking.keys where !ledger.lessor.contains(id) {
+            leases.revoking[id] = nil
+        }
     }
 
     private func checkpointLeases() {
@@ -51,7 +58,7 @@ extension Node {
         guard !due.isEmpty else { return }
         var request = LeaseCheckpointRequest()
         request.checkpoints = due
-        propose(.leaseCheckpoint(request), call: nil, purpose: .upkeep)
+        propose(.leaseCheckpoint(request), call: nil, purpose: .duty)
     }
 
     /// A renewed lease runs its full time again, also after the next election.

@@ -48,7 +48,8 @@ extension Node {
         let voters = ledger.members.voterIDs
         guard voters.count > 1 else { return nil }
         let active = members.activeCount(of: voters, own: settings.memberID, now: now)
-        return active < voters.count / 2 + 1 ? .unhealthy : nil
+        // The quorum of the cluster that it will be.
+        return active < (voters.count + 1) / 2 + 1 ? .unhealthy : nil
     }
 
     private func acceptRemove(_ call: Call, _ id: MemberID, _ outputs: inout [Output]) {

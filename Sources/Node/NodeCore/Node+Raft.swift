@@ -39,10 +39,11 @@ extension Node {
 
     func tick(_ outputs: inout [Output]) {
         step(.ticked, &outputs)
+        hastenElection(&outputs)
         expireProposals(&outputs)
         reads.retry(at: now)
         for read in reads.expired(at: now) {
-            outputs.append(.reply(read.call, .failure(timeoutCause(begunAt: read.deadline))))
+            outputs.append(.reply(read.call, .failure(.timeout)))
         }
         watchLeadership(&outputs)
         keepLeases(&outputs)
@@ -52,17 +53,37 @@ extension Node {
         forgetOldEntries(&outputs)
     }
 
+    /// Once, soon after the start: a member alone, or one that has heard of another, need not sit
+    /// through a whole first election timeout (etcd's initial-election-tick-advance).
+    private func hastenElection(_ outputs: inout [Output]) {
+        guard settings.hastensFirstElection, !lifecycle.isHastened, raft.leader == nil,
+            raft.configuration.voters.contains(settings.memberID)
+        else { return }
+        let others = raft.configuration.voters.filter { $0 != settings.memberID }
+        guard others.isEmpty || others.contains(where: { members.isConnected($0) }) else { return }
+        lifecycle.isHastened = true
+        let count = settings.electionTicks - (others.isEmpty ? 1 : 2)
+        for _ in 0..<max(0, count) where raft.leader == nil { step(.ticked, &outputs) }
+    }
+
     // MARK: Proposals
 
     func sendProposals(_ outputs: inout [Output]) {
-        guard raft.leader != nil, !proposals.unsent.isEmpty else { return }
+        if !isLeader { proposals.dropDuties() }
+        guard raft.leader != nil, proposals.hasUnsent else { return }
         step(.proposed(proposals.takeUnsent()), &outputs)
     }
 
     private func expireProposals(_ outputs: inout [Output]) {
-        for (_, late) in proposals.expired(at: now) {
-            guard let call = late.call else { continue }
-            outputs.append(.reply(call, .failure(timeoutCause(begunAt: late.begun))))
+        for (_, late, wasSent) in proposals.expired(at: now) {
+            guard let call = late.call else {
+                // What this member asked for itself may be asked for again.
+                raisedNoSpace = false
+                lifecycle.askedVersion = nil
+                continue
+            }
+            let cause = wasSent ? timeoutCause(begunAt: late.begun) : .contextDeadlineExceeded
+            outputs.append(.reply(call, .failure(cause)))
         }
     }
 
@@ -103,6 +124,8 @@ extension Node {
         // A round asked of the old leader proves nothing about the new one: ask again.
         for read in reads.takeUnconfirmed() { reads.add(read) }
         lifecycle.askedVersion = nil
+        proposals.dropDuties()
+        leases.revoking = SortedMap()
         finishTransfer(leader, &outputs)
         outputs.append(.leaderChanged(leader: leader, term: term))
     }
@@ -205,9 +228,10 @@ extension Node {
             "store at \(replacement.appliedIndex) for a snapshot at \(snapshot.index)")
         deliverEvents(&outputs)
         loading = nil
+        watches.storeReplaced(level: ledger.keyspace.revision)
         ledger = replacement
         ledger.configuration = raft.configuration
-        watches.storeReplaced()
+        if isLeader { ledger.lessor.promote(now: now, extend: settings.electionTimeout) }
         checkpoints.replaced(at: snapshot.index)
         outputs.append(.note(.snapshotRestored(index: snapshot.index)))
         outputs.append(.membersChanged)

@@ -240,7 +240,7 @@ extension Request {
     /// A learner answers about itself, from itself, and hands out its state; nothing more.
     var isServedByLearner: Bool {
         switch self {
-        case .status, .snapshot: true
+        case .status, .snapshot, .linearizableProbe: true
         case .range(let range): range.serializable
         case .peerLeaseKeepAlive, .peerLeaseTimeToLive, .peerMemberPromote: true
         default: false

@@ -11,8 +11,8 @@ extension Node {
         var response = StatusResponse()
         response.header = header()
         response.version = settings.version
-        response.dbSize = Int64(ledger.keyspace.byteCount)
-        response.dbSizeInUse = Int64(ledger.keyspace.liveByteCount)
+        response.dbSize = Int64(max(ledger.keyspace.byteCount, Node.emptyStoreBytes))
+        response.dbSizeInUse = Int64(max(ledger.keyspace.liveByteCount, Node.emptyStoreBytes))
         response.leader = raft.leader?.number ?? 0
         response.raftIndex = raft.commit.number
         response.raftTerm = raft.term.number
@@ -23,6 +23,9 @@ extension Node {
         response.storageVersion = storageVersion
         return response
     }
+
+    /// What a store file without keys takes: its head and the buckets.
+    private static let emptyStoreBytes = 20_480
 
     /// From version 3.6 on the store's rows name their own version; older clusters have none.
     private var storageVersion: String {

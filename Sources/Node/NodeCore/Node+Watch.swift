@@ -74,6 +74,7 @@ extension Node {
             notifiesProgress: create.progressNotify,
             dropsPuts: create.filters.contains(.noPut),
             dropsDeletes: create.filters.contains(.noDelete),
+            start: create.startRevision,
             next: create.startRevision == 0 ? current + 1 : create.startRevision,
             isSynced: false)
         tell(stream, WatchEncoder.control(header: header(), id: id, created: true), &outputs)

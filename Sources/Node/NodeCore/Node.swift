@@ -42,6 +42,8 @@ package final class Node {
 
     var now: Instant
     var effects: [Effect] = []
+    /// Batches of committed entries; the first is being applied.
+    var committed: [[Entry]] = []
     /// Committed entries that wait for a snapshot's store.
     var heldEntries: [Entry] = []
     var loading: SnapshotMetadata?
@@ -130,6 +132,7 @@ package final class Node {
 struct Lifecycle {
     var isRemoved = false
     var isPublished = false
+    var isHastened = false
     var publishAskedAt: Instant?
     /// When the last leader was lost; nil while there is one.
     var leaderlessSince: Instant?

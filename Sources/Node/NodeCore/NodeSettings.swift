@@ -13,6 +13,8 @@ package struct NodeSettings: Sendable {
     /// Heartbeat intervals in one election timeout.
     package var electionTicks = 10
     package var preVote = true
+    /// The first election does not wait for a whole election timeout.
+    package var hastensFirstElection = true
     /// Applied entries after which the in-memory log is cut and a checkpoint is considered.
     package var snapshotCount: UInt64 = 10_000
     /// Entries kept in memory behind the applied index for slow followers.

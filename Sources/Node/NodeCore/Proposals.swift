@@ -21,40 +21,82 @@ struct Proposals {
         /// The reply waits until removed rows are gone.
         case physicalCompaction
         case upkeep
+        /// A leader's word about leases: void as soon as it leads no more.
+        case duty
         /// A lease's renewal is good once its checkpoint is reset; then this is the answer.
         case renewal([UInt8])
     }
 
-    private(set) var unsent: [Proposal] = []
+    private struct Unsent {
+        /// Nil for what came from another member, or is not waited for any more.
+        var id: UInt64?
+        var proposal: Proposal
+    }
+
+    private var unsent: [Unsent] = []
+    private var dutyCount = 0
     private var waiting: [UInt64: Waiting] = [:]
     /// Request ids in the order of their deadlines, which all lie the same time ahead.
     private var deadlines: [(id: UInt64, at: Instant)] = []
     private var firstDeadline = 0
 
-    var count: Int { waiting.count }
+    var count: Int { max(waiting.count, unsent.count) }
+    var hasUnsent: Bool { !unsent.isEmpty }
 
     func contains(_ id: UInt64) -> Bool { waiting[id] != nil }
 
     mutating func add(_ id: UInt64, _ proposal: Proposal, _ entry: Waiting) {
         invariant(waiting[id] == nil, "request id \(id) is used twice")
         waiting[id] = entry
+        if entry.purpose == .duty { dutyCount += 1 }
         deadlines.append((id, entry.deadline))
-        unsent.append(proposal)
+        unsent.append(Unsent(id: id, proposal: proposal))
     }
 
     /// Proposals that raft gave back unsent (no leader, or one that is being replaced).
     mutating func putBack(_ proposals: [Proposal]) {
-        unsent.insert(contentsOf: proposals, at: 0)
+        let back = proposals.map { proposal in
+            let id = Proposals.requestID(of: proposal)
+            return Unsent(id: waiting[id] == nil ? nil : id, proposal: proposal)
+        }
+        unsent.insert(contentsOf: back, at: 0)
+    }
+
+    private static func requestID(of proposal: Proposal) -> UInt64 {
+        switch proposal.kind {
+        case .normal:
+            let request = try? InternalRaftRequest(decoding: proposal.data)
+            return request?.header?.id ?? 0
+        case .change, .jointChange:
+            // A change's first field is the request id.
+            var reader = ByteReader(proposal.data)
+            guard (try? reader.varint()) == 8 else { return 0 }
+            return (try? reader.varint()) ?? 0
+        }
+    }
+
+    /// Leadership has changed: what only a leader may say is not said by a former one, nor by one
+    /// that has led anew since, for a successor may have extended the leases.
+    mutating func dropDuties() {
+        guard dutyCount > 0, !unsent.isEmpty else { return }
+        let before = unsent
+        unsent = before.filter { entry in
+            guard let id = entry.id, waiting[id]?.purpose == .duty else { return true }
+            _ = finish(id)
+            return false
+        }
     }
 
     mutating func takeUnsent() -> [Proposal] {
-        let taken = unsent
+        let taken = unsent.map(\.proposal)
         unsent = []
         return taken
     }
 
     mutating func finish(_ id: UInt64) -> Waiting? {
-        waiting.removeValue(forKey: id)
+        let entry = waiting.removeValue(forKey: id)
+        if entry?.purpose == .duty { dutyCount -= 1 }
+        return entry
     }
 
     /// The client left; the entry may still be applied, its outcome goes nowhere.
@@ -62,18 +104,27 @@ struct Proposals {
         waiting[id]?.call = nil
     }
 
-    /// Takes out what has waited too long, oldest first.
-    mutating func expired(at now: Instant) -> [(id: UInt64, Waiting)] {
-        var late: [(id: UInt64, Waiting)] = []
+    /// Takes out what has waited too long, oldest first; `wasSent`: raft has had it.
+    mutating func expired(at now: Instant) -> [(id: UInt64, Waiting, wasSent: Bool)] {
+        guard firstDeadline < deadlines.count, deadlines[firstDeadline].at <= now else { return [] }
+        let kept = Set(unsent.compactMap(\.id))
+        var late: [(id: UInt64, Waiting, wasSent: Bool)] = []
         while firstDeadline < deadlines.count, deadlines[firstDeadline].at <= now {
             let id = deadlines[firstDeadline].id
             firstDeadline += 1
-            if let entry = waiting.removeValue(forKey: id) { late.append((id, entry)) }
+            if let entry = finish(id) { late.append((id, entry, !kept.contains(id))) }
         }
+        // Nobody waits for their outcome any more, so they had better have none.
+        if !late.isEmpty { forget(Set(late.map(\.id))) }
         if firstDeadline > 4_096, firstDeadline * 2 > deadlines.count {
             deadlines.removeFirst(firstDeadline)
             firstDeadline = 0
         }
         return late
+    }
+
+    private mutating func forget(_ ids: Set<UInt64>) {
+        guard !ids.isEmpty, !unsent.isEmpty else { return }
+        unsent.removeAll { entry in entry.id.map(ids.contains) ?? false }
     }
 }

@@ -31,6 +31,8 @@ struct Watcher {
     let notifiesProgress: Bool
     let dropsPuts: Bool
     let dropsDeletes: Bool
+    /// The revision asked for, zero if none was: no progress is told before the store reaches it.
+    let start: Int64
     /// The lowest revision that was not delivered yet.
     var next: Int64
     var isSynced: Bool
@@ -146,10 +148,15 @@ struct Watches {
         behind.append(slot)
     }
 
-    /// The store was replaced: nobody is level with it until history says so.
-    mutating func storeReplaced() {
+    /// The store is replaced: nobody is level with it until history says so. Synced watchers have
+    /// had everything up to `revision`, the old store's.
+    mutating func storeReplaced(level revision: Int64) {
         invariant(turn.isEmpty, "the store was replaced in the middle of a turn")
-        for slot in slots.indices where slots[slot]?.isSynced == true { fallBehind(slot) }
+        for slot in slots.indices {
+            guard let watcher = slots[slot], watcher.isSynced else { continue }
+            slots[slot]?.next = max(watcher.next, revision + 1)
+            fallBehind(slot)
+        }
     }
 
     // MARK: Events
@@ -236,7 +243,7 @@ struct Watches {
         }
         return stream.watchers.values.allSatisfy { slot in
             guard let watcher = slots[slot] else { return false }
-            return watcher.isSynced && watcher.pending.isEmpty && watcher.next <= current + 1
+            return watcher.isSynced && watcher.pending.isEmpty && watcher.start <= current
         }
     }
 
@@ -245,7 +252,7 @@ struct Watches {
         var due: [Watcher] = []
         for slot in slots.indices {
             guard let watcher = slots[slot], watcher.notifiesProgress else { continue }
-            let isLevel = watcher.isSynced && watcher.next <= current + 1
+            let isLevel = watcher.isSynced && watcher.start <= current
             let isOpen = streams[watcher.stream]?.isBlocked == false
             if isLevel, isOpen, !watcher.wasActive { due.append(watcher) }
             slots[slot]?.wasActive = false

@@ -32,14 +32,14 @@ package enum NodeProgram {
                 arguments: arguments, environment: environment, build: build, readFile: readFile)
             switch invocation {
             case .print(let lines):
-                write(lines.joined(separator: "\n") + "\n", to: "/dev/stdout")
+                write(lines.joined(separator: "\n") + "\n", to: 1)
                 return 0
             case .run(let config, let notices): return run(config, notices)
             }
         } catch {
             var text = error.text
             if case .usage = error { text += "\n\n" + NodeInvocation.usage }
-            write(text + "\n", to: "/dev/stderr")
+            write(text + "\n", to: 2)
             return error.exitCode
         }
     }
@@ -57,7 +57,7 @@ package enum NodeProgram {
         do throws(PosixError) {
             logger = try LogSink(config.logOutputs).logger(config)
         } catch {
-            write("cannot open the log output: \(error)\n", to: "/dev/stderr")
+            write("cannot open the log output: \(error)\n", to: 2)
             return 1
         }
         for notice in notices { logger.warn(notice.message, ["subject": .string(notice.subject)]) }
@@ -67,7 +67,7 @@ package enum NodeProgram {
             return try wiring.run()
         } catch {
             logger.error("cannot start", ["error": .string("\(error)")])
-            write("keelson-node: \(error)\n", to: "/dev/stderr")
+            write("keelson-node: \(error)\n", to: 2)
             return 1
         }
     }
@@ -80,7 +80,7 @@ package enum NodeProgram {
         }
     }
 
-    private static func write(_ text: String, to path: String) {
-        _ = try? File(path, .append).append(Array(text.utf8))
+    private static func write(_ text: String, to descriptor: Int32) {
+        _ = try? File(copying: descriptor, name: "output").append(Array(text.utf8))
     }
 }

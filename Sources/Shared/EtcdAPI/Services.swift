@@ -45,9 +45,9 @@ package enum Services {
 
     /// What a server answers to a path that is no method of it.
     package static func unknown(path: String) -> EtcdError {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].isEmpty else { return .malformedMethod(path: path) }
-        let (service, method) = (String(parts[1]), String(parts[2]))
+        let name = path.hasPrefix("/") ? path.dropFirst() : path[...]
+        guard let slash = name.lastIndex(of: "/") else { return .malformedMethod(path: path) }
+        let (service, method) = (String(name[..<slash]), String(name[slash...].dropFirst()))
         let known = rows.contains { $0.service == service }
         return known
             ? .unknownRPC(method: method, service: service)

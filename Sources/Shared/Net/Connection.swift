@@ -26,7 +26,7 @@ package final class Connection: ReadinessSink {
     private var output = OutputQueue()
     /// The socket took no more; epoll will tell when it does.
     private var isFull = false
-    /// It was full, and the delegate waits to hear that it is not.
+    /// The socket was full or much was queued, and the delegate waits to hear that this is over.
     private var owesDrained = false
     private var isFlushDue = false
     private var isInputOver = false
@@ -127,6 +127,7 @@ package final class Connection: ReadinessSink {
     internal func flushNow() {
         isFlushDue = false
         guard state == .open || state == .flushing else { return }
+        if output.byteCount > lowWaterMark { owesDrained = true }
         do throws(PosixError) {
             isFull = try !output.flush(to: socket)
         } catch {

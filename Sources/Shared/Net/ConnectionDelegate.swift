@@ -9,7 +9,8 @@ package protocol ConnectionDelegate: AnyObject {
     /// The peer will send no more, but may still read. Unless replaced: send what is queued, close.
     func connectionInputEnded(_ connection: Connection)
 
-    /// The socket had been full, and now `pendingBytes` fell to `lowWaterMark` or below.
+    /// The socket had been full or more than `lowWaterMark` was queued, and now `pendingBytes` fell
+    /// to `lowWaterMark` or below.
     func connectionDrained(_ connection: Connection)
 
     /// The last call, exactly once, whoever closed it.

@@ -40,6 +40,14 @@ package final class File {
         self.path = path
     }
 
+    /// What the process was started with (1 or 2), whatever it is: a socket has no path to open,
+    /// and a file opened anew would be written from another place.
+    package init(copying standard: Int32, name: String) throws(PosixError) {
+        descriptor = fcntl(standard, F_DUPFD_CLOEXEC, 3)
+        if descriptor < 0 { throw PosixError("dup", name) }
+        path = name
+    }
+
     deinit {
         close()
     }

@@ -16,9 +16,12 @@ package struct NameLookupError: Error, Equatable, Sendable, CustomStringConverti
 package struct NameLookup: Sendable {
     /// Asked before the system, so that tests and sandboxes can have names of their own.
     package var hosts: [String: [String]]
+    /// A file like /etc/hosts, asked next. Read anew each time, so that it may come or change later.
+    package var hostsFile: String?
 
-    package init(hosts: [String: [String]] = [:]) {
+    package init(hosts: [String: [String]] = [:], hostsFile: String? = nil) {
         self.hosts = hosts
+        self.hostsFile = hostsFile
     }
 
     /// An address in digits, or one of the table: what needs no waiting. Nil if it would.
@@ -33,6 +36,8 @@ package struct NameLookup: Sendable {
         of host: String, port: UInt16
     ) throws(NameLookupError) -> [SocketAddress] {
         if let known = immediate(host, port: port), !known.isEmpty { return known }
+        let listed = filed(host).compactMap { SocketAddress(host: $0, port: port) }
+        if !listed.isEmpty { return listed }
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         unsafe hints.ai_flags = AI_ADDRCONFIG
@@ -55,6 +60,18 @@ package struct NameLookup: Sendable {
         }
         if found.isEmpty { throw failure(host, EAI_NONAME) }
         return found
+    }
+
+    /// What the file says; nothing if there is none.
+    private func filed(_ host: String) -> [String] {
+        guard let hostsFile, let text = try? File(hostsFile, .read).readAll(limit: 1 << 20) else {
+            return []
+        }
+        return String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { line in
+            let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
+            guard let address = words.first else { return nil }
+            return words.dropFirst().contains { $0 == host } ? String(address) : nil
+        }
     }
 
     /// Where to listen for "host:port". No host means all interfaces.

@@ -61,7 +61,18 @@ private final class ThreadStart {
     }
 
     func run() {
+        leaveSignalsToTheFirst()
         unsafe keelson_name_thread(name)
         body()
+    }
+
+    /// A thread that takes a signal before `Signals` exists would end the process afterwards too.
+    private func leaveSignalsToTheFirst() {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT] {
+            unsafe sigaddset(&set, number)
+        }
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 }

@@ -89,7 +89,7 @@ import Testing
 
     @Test func `flags go over variables, variables over defaults`() throws {
         let environment = [
-            ("ETCD_NAME", "v"), ("ETCD_SNAPSHOT_COUNT", "7"), ("ETCD_BOGUS", "1"), ("HOME", "/"),
+            ("ETCD_SNAPSHOT_COUNT", "7"), ("ETCD_BOGUS", "1"), ("HOME", "/"),
             ("ETCD_DATA_DIR", ""),
         ]
         let config = try Self.config("--name=f", environment: environment)
@@ -98,10 +98,17 @@ import Testing
         #expect(config.dataDirectory == "f.etcd")
         #expect(
             try Self.notices("--name=f", environment: environment) == [
-                ConfigNotice(message: "unrecognized environment variable", subject: "ETCD_BOGUS"),
-                ConfigNotice(
-                    message: "environment variable is shadowed by its flag", subject: "ETCD_NAME"),
+                ConfigNotice(message: "unrecognized environment variable", subject: "ETCD_BOGUS")
             ])
+    }
+
+    @Test func `a flag and its variable together are refused, as by etcd`() {
+        #expect(
+            throws: ConfigError.invalid(
+                "conflicting environment variable ETCD_NAME is shadowed by corresponding "
+                    + "command-line flag --name "
+                    + "(either unset environment variable or disable flag)")
+        ) { try Self.config("--name=f", environment: [("ETCD_NAME", "v")]) }
     }
 
     static let file = """

@@ -23,10 +23,12 @@ struct Bootstrap {
     let config: NodeConfig
     let directory: DataDirectory
     let reactor: Reactor
-    let lookup: NameLookup
+    let dialer: Dialer
     let logger: Logger
     /// A random number: seeds what must differ between members and lives.
     let salt: UInt64
+    /// Whether the process was told to end meanwhile.
+    let isStopping: () -> Bool
 
     func begin() throws(StartFailure) -> Start {
         if try directory.hasLog { return try restart() }
@@ -130,7 +132,13 @@ struct Bootstrap {
         }
         let peers = founders(of: others)
         var known: ClusterFetch.Answer?
-        while known == nil { known = fetch(peers, patience: .seconds(5)) }
+        var round = 0
+        while known == nil {
+            known = fetch(peers, patience: .seconds(15), isQuiet: round % 60 != 0)
+            round += 1
+            if isStopping() { throw .refused("told to stop before the cluster had answered") }
+            if known == nil { ClusterFetch.rest(.milliseconds(500), on: reactor) }
+        }
         guard let cluster = known else { throw .refused("no member answered") }
         let ownURLs = config.advertisePeerURLs.map(\.description).sorted()
         guard let own = cluster.members.first(where: { $0.peerURLs.sorted() == ownURLs }) else {
@@ -164,12 +172,13 @@ struct Bootstrap {
 
     /// Asks the members for who they are; nil if nobody answered.
     private func fetch(
-        _ members: [EtcdAPI.Member], patience: Duration
+        _ members: [EtcdAPI.Member], patience: Duration, isQuiet: Bool = false
     ) -> ClusterFetch.Answer? {
         let urls = members.flatMap(\.peerURLs).sorted()
         guard !urls.isEmpty else { return nil }
         return ClusterFetch.waitForAnswer(
-            on: reactor, lookup: lookup, urls: urls, patience: patience, logger: logger)
+            on: reactor, dialer: dialer, urls: urls, patience: patience, logger: logger,
+            isQuiet: isQuiet, isStopping: isStopping)
     }
 
     // MARK: Parts

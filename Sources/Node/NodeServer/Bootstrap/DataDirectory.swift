@@ -95,10 +95,19 @@ struct DataDirectory {
             var log = try Log.create(
                 on: PosixDisk(syncs: syncs), directory: walPath,
                 metadata: LogMetadata(memberID: memberID, clusterID: clusterID),
-                settings: LogSettings(salt: salt))
+                settings: DataDirectory.logSettings(salt))
             try DataDirectory.found(&log, founders)
             return log
         }
+    }
+
+    /// KEELSON_LOG_SEGMENT_BYTES makes the log's files smaller, for small disks and for tests.
+    private static func logSettings(_ salt: UInt64) -> LogSettings {
+        var settings = LogSettings(salt: salt)
+        if let told = NodeEnvironment.value("KEELSON_LOG_SEGMENT_BYTES").flatMap({ Int64($0) }) {
+            settings.segmentByteCount = max(64 << 10, min(told, settings.segmentByteCount))
+        }
+        return settings
     }
 
     static func found(_ log: inout Log, _ founders: [EtcdAPI.Member]) throws(StorageError) {
@@ -129,7 +138,8 @@ struct DataDirectory {
     ) throws(StartFailure) -> Recovered {
         var (log, found) = try recovered { () throws(StorageError) in
             try Log.open(
-                on: PosixDisk(syncs: syncs), directory: walPath, settings: LogSettings(salt: salt))
+                on: PosixDisk(syncs: syncs), directory: walPath,
+                settings: DataDirectory.logSettings(salt))
         }
         if found.hardState == nil, found.entries.isEmpty, found.marks.isEmpty, !founders.isEmpty {
             try recovered { () throws(StorageError) in try DataDirectory.found(&log, founders) }

@@ -11,8 +11,8 @@ final class LogSink: @unchecked Sendable {
         var files: [File] = []
         for output in outputs {
             switch output {
-            case .standardError: files.append(try File("/dev/stderr", .append))
-            case .standardOutput: files.append(try File("/dev/stdout", .append))
+            case .standardError: files.append(try File(copying: 2, name: "/dev/stderr"))
+            case .standardOutput: files.append(try File(copying: 1, name: "/dev/stdout"))
             case .file(let path): files.append(try File(path, .append, permissions: 0o600))
             }
         }

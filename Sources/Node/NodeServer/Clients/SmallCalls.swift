@@ -9,20 +9,7 @@ internal import Replicated
 /// Peer URLs as etcd accepts them: scheme, host and port, nothing behind.
 enum PeerURL {
     static func areValid(_ urls: [String]) -> Bool {
-        !urls.isEmpty && urls.allSatisfy(isValid)
-    }
-
-    private static func isValid(_ url: String) -> Bool {
-        let parts = url.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, ["http", "https", "unix", "unixs"].contains(parts[0]) else {
-            return false
-        }
-        let rest = parts[1]
-        guard !rest.isEmpty, !rest.contains("/"), let colon = rest.lastIndex(of: ":") else {
-            return parts[0].hasPrefix("unix") && !rest.isEmpty
-        }
-        let port = rest[rest.index(after: colon)...]
-        return !port.isEmpty && UInt16(port) != nil && colon > rest.startIndex
+        !urls.isEmpty && urls.allSatisfy { (try? ServiceURL($0)) != nil }
     }
 }
 

@@ -58,6 +58,9 @@ package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
         guard port.utf8.allSatisfy({ (48...57).contains($0) }), let number = UInt16(port) else {
             throw .invalid("parse \"\(text)\": invalid port \":\(port)\" after host")
         }
+        guard host.utf8.allSatisfy(Self.isHostByte) else {
+            throw .invalid("parse \"\(text)\": invalid host \"\(host)\"")
+        }
         self.host = String(host)
         self.port = Int(number)
     }
@@ -98,6 +101,14 @@ package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
                 "parse \"\(text)\": first path segment in URL cannot contain colon")
         }
         return ("", text[...])
+    }
+
+    /// Escapes and user names have no place in the address of a member.
+    private static func isHostByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x80...: true
+        default: "-._~:".utf8.contains(byte)
+        }
     }
 
     private static func hostAndPort(_ address: Substring) -> (host: Substring, port: Substring)? {

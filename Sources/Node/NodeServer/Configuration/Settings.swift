@@ -56,8 +56,10 @@ struct Settings {
             // An empty variable is no variable.
             if text.isEmpty { continue }
             if values[row.name]?.source == .flag {
-                notice("environment variable is shadowed by its flag", variable)
-                continue
+                throw .invalid(
+                    "conflicting environment variable \(variable) is shadowed by corresponding "
+                        + "command-line flag --\(row.name) "
+                        + "(either unset environment variable or disable flag)")
             }
             guard let value = FlagParser.value(text, row.kind) else {
                 let why = FlagParser.complaint(text, row.kind)

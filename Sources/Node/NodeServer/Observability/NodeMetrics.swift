@@ -184,9 +184,9 @@ final class NodeMetrics {
     }
 
     private func watchProcess(startedAt: Int64) {
-        registry.gauge("process_cpu_seconds_total", "Total user and system CPU time in seconds.") {
-            Double(ThisProcess.processorTime.nanoseconds) / 1e9
-        }
+        registry.counter(
+            "process_cpu_seconds_total", "Total user and system CPU time in seconds.",
+            fractional: { Double(ThisProcess.processorTime.nanoseconds) / 1e9 })
         gauge("process_open_fds", "Number of open file descriptors.") {
             Double(ThisProcess.openDescriptorCount)
         }

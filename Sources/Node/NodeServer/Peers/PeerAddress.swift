@@ -29,7 +29,7 @@ final class PeerAddress {
 }
 
 /// A peer URL that can be dialled.
-struct PeerURL: Equatable {
+struct DialTarget: Equatable {
     let text: String
     private let host: String
     private let port: UInt16

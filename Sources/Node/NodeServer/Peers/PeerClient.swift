@@ -11,7 +11,7 @@ final class PeerClient: ConnectionDelegate {
 
     private struct Exchange {
         var request: HTTPRequest
-        var url: PeerURL
+        var url: DialTarget
         var head: HTTPResponseHead?
         var body: [UInt8] = []
         var mayRedial = true
@@ -25,7 +25,7 @@ final class PeerClient: ConnectionDelegate {
     private let bodyLimit: Int
     private var http = HTTP1Client()
     private var connection: Connection?
-    private var connectedTo: PeerURL?
+    private var connectedTo: DialTarget?
     private var dial: Dial?
     private var exchange: Exchange?
     private var timer: TimerID?
@@ -47,7 +47,7 @@ final class PeerClient: ConnectionDelegate {
         body: [UInt8] = [], timeout: Duration, completion: @escaping Completion
     ) {
         invariant(exchange == nil, "a second request to \(url) before the first has ended")
-        guard let target = PeerURL(url) else {
+        guard let target = DialTarget(url) else {
             reactor.soon { completion(.failure(.unusableURL(url))) }
             return
         }
@@ -73,7 +73,7 @@ final class PeerClient: ConnectionDelegate {
 
     // MARK: Connection
 
-    private func connect(to url: PeerURL) {
+    private func connect(to url: DialTarget) {
         dropConnection()
         exchange?.mayRedial = false
         let now = MonotonicClock.now
@@ -87,7 +87,7 @@ final class PeerClient: ConnectionDelegate {
         }
     }
 
-    private func connected(_ socket: Socket, to url: PeerURL) {
+    private func connected(_ socket: Socket, to url: DialTarget) {
         do throws(NetError) {
             connection = try Connection(on: reactor, socket: socket, delegate: self)
         } catch {
@@ -124,10 +124,11 @@ final class PeerClient: ConnectionDelegate {
         guard connection === self.connection else { return }
         http.transportEnded()
         handleEvents()
-        lost()
+        // The exchange may have ended, and the next one begun on another connection.
+        if connection === self.connection { lost() }
     }
 
-    func connectionClosed(_ connection: Connection, _ reason: CloseReason) {
+    func connectionClosed(_ connection: Connection, _ reason: Net.CloseReason) {
         guard connection === self.connection else { return }
         self.connection = nil
         lost()

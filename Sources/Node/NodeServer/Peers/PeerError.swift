@@ -14,11 +14,13 @@ enum PeerError: Error, Equatable, CustomStringConvertible {
     case frameTooLong(UInt64)
     case unknownFrame(UInt8)
     case undecodable(String)
+    /// The store could not be written out or read back.
+    case store(String)
 
     /// One word or two; failures of the same kind are told rarely.
     var kind: String {
         switch self {
-        case .net(.lookup): "lookup"
+        case .net(.lookup(_)): "lookup"
         case .net: "network"
         case .http: "http"
         case .status(let status, _): "status \(status)"
@@ -26,6 +28,7 @@ enum PeerError: Error, Equatable, CustomStringConvertible {
         case .timedOut: "timeout"
         case .unusableURL: "url"
         case .frameTooLong, .unknownFrame, .undecodable: "bytes"
+        case .store: "store"
         }
     }
 
@@ -41,6 +44,7 @@ enum PeerError: Error, Equatable, CustomStringConvertible {
         case .frameTooLong(let count): "a frame of \(count) bytes"
         case .unknownFrame(let type): "a frame of unknown type \(type)"
         case .undecodable(let reason): "a message that does not decode: \(reason)"
+        case .store(let reason): reason
         }
     }
 }

@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import EtcdAPI
+// SPDX-License-Identifier: Apache-2.0
+internal import Formats
 internal import HTTP
 internal import Net
 internal import NodeCore
@@ -44,7 +45,7 @@ final class PeerLink: StreamReaderOwner {
 
     func stop() {
         for reader in readers { reader.stop() }
-        for kind in StreamKind.allCases { served[kind]?.close() }
+        for kind in StreamKind.allCases { served[kind]?.finish() }
         served = [:]
         pipeline.close()
         snapshot?.cancel()

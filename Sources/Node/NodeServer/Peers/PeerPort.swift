@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import EtcdAPI
+// SPDX-License-Identifier: Apache-2.0
+internal import Formats
 internal import HTTP
 internal import Net
 internal import NodeCore
@@ -49,11 +50,9 @@ final class PeerPort: PeerTransport {
     private static let remotesLimit = 64
     private static let snapshotsLimit = 16
 
-    init(
-        member: LocalMember, lookup: NameLookup, ownPeerURLs: [String]
-    ) throws(NetError) {
+    init(member: LocalMember, dialer: Dialer, ownPeerURLs: [String]) {
         self.member = member
-        dialer = try Dialer(on: member.reactor, lookup: lookup)
+        self.dialer = dialer
         let settings = member.node.settings
         identity = PeerIdentity(
             memberID: settings.memberID, clusterID: settings.clusterID, version: settings.version,
@@ -81,7 +80,6 @@ final class PeerPort: PeerTransport {
         for timer in timers { member.reactor.cancel(timer) }
         prober.stop()
         versions.stop()
-        leaderCalls.stop()
         for link in links.values { link.stop() }
         for remote in remotes.values { remote.pipeline.close() }
         links.removeAll()
@@ -163,10 +161,11 @@ final class PeerPort: PeerTransport {
 
     func leaderChanged(_ leader: MemberID?) {
         if leader == identity.memberID { versions.pollSoon() }
-        leaderCalls.leaderChanged()
     }
 
     func toldRemoved(by peer: MemberID) {
+        // One that has applied its own removal is ending already, and takes its time for it.
+        guard !member.node.isRemoved else { return }
         member.logger.warn(
             "a peer says that this member was removed from the cluster",
             ["remote-peer-id": .string("\(peer)")])

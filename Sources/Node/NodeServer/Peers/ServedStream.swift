@@ -52,6 +52,11 @@ final class ServedStream {
         body.close()
     }
 
+    /// What is queued still goes out: a removed member learns of it that way.
+    func finish() {
+        body.closeAfterFlush()
+    }
+
     private func write(_ bytes: [UInt8]) {
         writtenBytes += Int64(bytes.count)
         body.write(bytes)
@@ -72,4 +77,5 @@ protocol ServedStreamBody: AnyObject {
     var pendingBytes: Int { get }
     func write(_ bytes: [UInt8])
     func close()
+    func closeAfterFlush()
 }

@@ -83,6 +83,7 @@ final class StreamReader: ConnectionDelegate {
     private var retry: TimerID?
     private var dialled = ""
     private var isStopped = false
+    private var untoldBytes = 0
     private(set) var isOpen = false
 
     private static let retryDelay = Duration.milliseconds(100)
@@ -105,7 +106,7 @@ final class StreamReader: ConnectionDelegate {
     func start() {
         guard !isStopped, dial == nil, connection == nil else { return }
         dialled = address.current
-        guard let url = PeerURL(dialled) else {
+        guard let url = DialTarget(dialled) else {
             lost(.unusableURL(dialled))
             return
         }
@@ -129,7 +130,7 @@ final class StreamReader: ConnectionDelegate {
 
     // MARK: Connection
 
-    private func connected(_ socket: Socket, _ url: PeerURL) {
+    private func connected(_ socket: Socket, _ url: DialTarget) {
         do throws(NetError) {
             let connection = try Connection(on: reactor, socket: socket, delegate: self)
             connection.idleTimeout = StreamReader.silenceLimit
@@ -186,7 +187,7 @@ final class StreamReader: ConnectionDelegate {
         lost(.closed)
     }
 
-    func connectionClosed(_ connection: Connection, _ reason: CloseReason) {
+    func connectionClosed(_ connection: Connection, _ reason: Net.CloseReason) {
         guard connection === self.connection else { return }
         self.connection = nil
         switch reason {
@@ -226,10 +227,10 @@ final class StreamReader: ConnectionDelegate {
         }
         frames.receive(bytes)
         do throws(PeerError) {
-            var count = bytes.count
+            untoldBytes += bytes.count
             while let message = try frames.next() {
-                owner?.streamReceived(message, byteCount: count, on: kind)
-                count = 0
+                owner?.streamReceived(message, byteCount: untoldBytes, on: kind)
+                untoldBytes = 0
             }
         } catch {
             lost(error)

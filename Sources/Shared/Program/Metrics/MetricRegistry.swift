@@ -64,6 +64,12 @@ package final class MetricRegistry {
             .computed(kind: "counter", labelNames: []) { [([], Double(value()))] })
     }
 
+    /// The same for what is counted in parts of one, as seconds are.
+    package func counter(_ name: String, _ help: String, fractional value: @escaping () -> Double) {
+        register(
+            name, help, .computed(kind: "counter", labelNames: []) { [([], value())] })
+    }
+
     /// Gauges whose label values are known only when they are read.
     package func gauges(
         _ name: String, _ help: String, labels: [String],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
-package import EtcdAPI
+internal import EtcdAPI
 package import NodeCore
 
 /// Judges each answer to a client against the model (linearizability, Herlihy and Wing 1990).

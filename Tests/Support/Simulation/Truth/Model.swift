@@ -128,9 +128,9 @@ package struct Model: Sendable {
         switch command {
         case .put(let put):
             if put.lease != 0, leases[put.lease] == nil { return .refused }
-            return write { $0.put(put, $1) }
+            return write { $0.put(put, &$1) }
         case .deleteRange(let delete):
-            return write { $0.delete(delete.key, delete.rangeEnd, $1) }
+            return write { $0.delete(delete.key, delete.rangeEnd, &$1) }
         case .txn(let txn): return apply(txn)
         case .compaction(let compaction):
             guard compaction.revision > compacted, compaction.revision <= revision else {

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Posix
+
+// A client of the etcd API for programs that do one thing after the other.
+//
+//   Client          calls, with failover over endpoints and a deadline each
+//   Client+Calls    a method for every unary RPC
+//   WatchStream     many watchers on one stream; resumes after a lost connection
+//   Client+Streams  watch with a callback, lease keep-alive, snapshot
+//   Channel         one connection and the calls on it
+//
+//      call ──► endpoint in use ──► Channel ──► GRPCClient ──► Connection
+//        ▲            │ refused, unknown, silent: the next one
+//        └── turns of the reactor, on the caller's thread, until the answer or the deadline
+//
+// Every method blocks until it knows its outcome; between calls nothing happens, not even the
+// reading of a goodbye. Not Sendable: each thread has a client of its own.
+//
+// What is sent again: a call of which the server has certainly seen nothing, always; a call that
+// only reads, also after a lost connection or UNAVAILABLE. A write whose connection was lost fails
+// with `connectionLost`, since nobody here can tell whether it was done.
+//
+// Only plain connections: an https endpoint is refused with a sentence that says so.
+
+package struct ClientSettings: Sendable {
+    /// `host:port`, `http://host:port` or `unix:/path`; tried in this order.
+    package var endpoints: [String]
+    /// For each endpoint, names looked up included.
+    package var dialTimeout: Duration = .seconds(2)
+    /// For calls that are given none of their own; nil waits for ever.
+    package var callTimeout: Duration? = .seconds(5)
+    /// Streams are probed when nothing came for so long. Servers end connections that probe more
+    /// often than each 5 s, so less than 10 s means 10 s.
+    package var keepAliveTime: Duration = .seconds(10)
+    package var keepAliveTimeout: Duration = .seconds(6)
+    /// Between two attempts to get a lost stream back.
+    package var resumeDelay: Duration = .milliseconds(500)
+    /// Names that are known without asking the system.
+    package var lookup = NameLookup()
+
+    package init(endpoints: [String]) {
+        self.endpoints = endpoints
+    }
+}
+
+/// The ends of ranges that are not keys of anybody.
+package enum RangeEnd {
+    /// All keys from the given one on.
+    package static let fromKey: [UInt8] = [0]
+
+    /// The first key behind all that begin with `prefix`.
+    package static func prefix(_ prefix: [UInt8]) -> [UInt8] {
+        guard let index = prefix.lastIndex(where: { $0 < 0xff }) else { return fromKey }
+        var end = Array(prefix[...index])
+        end[index] += 1
+        return end
+    }
+}

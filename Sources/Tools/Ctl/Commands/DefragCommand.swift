@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import EtcdAPI
+internal import EtcdClient
+
+enum DefragCommand {
+    static let row = Command(
+        "defrag", usage: "defrag",
+        "Defragments the storage of the etcd members with given endpoints",
+        flags: [
+            CommandTable.clusterFlag,
+            CtlFlag(
+                "data-dir", .text, "",
+                "Optional. If present, defragments a data directory not in use by etcd."),
+        ], run: run)
+
+    private static func run(_ call: Invocation) throws(CtlError) {
+        if !call.flags.text("data-dir").isEmpty {
+            throw .failed(
+                .badFeature,
+                "--data-dir: defragmenting a directory that no member uses is not supported; "
+                    + "start the member and defragment it by its endpoint")
+        }
+        var hasFailed = false
+        for endpoint in try call.chosenEndpoints() {
+            let client = try call.client(endpoints: [endpoint])
+            do throws(ClientError) {
+                _ = try client.defragment()
+                call.console.write("Finished defragmenting etcd member[\(endpoint)]\n")
+            } catch {
+                hasFailed = true
+                call.console.writeError(
+                    "Failed to defragment etcd member[\(endpoint)] (\(error))\n")
+            }
+        }
+        if hasFailed { throw .told(.error) }
+    }
+}

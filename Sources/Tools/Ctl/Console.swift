@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// The three standard streams.
+package struct Console {
+    private let output: ([UInt8]) -> Void
+    private let errors: ([UInt8]) -> Void
+    let input: InputLines
+
+    /// `input` gives the next bytes, as many as are there, and nothing once they are over.
+    package init(
+        output: @escaping ([UInt8]) -> Void, errors: @escaping ([UInt8]) -> Void,
+        input: @escaping @Sendable () -> [UInt8]
+    ) {
+        self.output = output
+        self.errors = errors
+        self.input = InputLines(input)
+    }
+
+    func write(_ bytes: [UInt8]) { output(bytes) }
+    func write(_ text: String) { output(Array(text.utf8)) }
+    func writeError(_ text: String) { errors(Array(text.utf8)) }
+
+    /// Those of this process. When nobody reads our output any more, there is no reason to go on.
+    package static var standard: Console {
+        Console(
+            output: { bytes in if !write(bytes, to: 1) { exit(141) } },
+            errors: { bytes in _ = write(bytes, to: 2) }, input: readSome)
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { buffer in
+                unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
+            }
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+
+    @Sendable
+    private static func readSome() -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, filled in
+            var count = unsafe Glibc.read(0, buffer.baseAddress, buffer.count)
+            while count < 0, errno == EINTR {
+                count = unsafe Glibc.read(0, buffer.baseAddress, buffer.count)
+            }
+            filled = max(0, count)
+        }
+    }
+}
+
+/// Standard input as lines, or all of it. Used by one thread at a time.
+final class InputLines: @unchecked Sendable {
+    /// More than this is nobody's value: a request of etcd ends at 1.5 MiB by default.
+    private static let byteMax = 1 << 28
+
+    private let read: @Sendable () -> [UInt8]
+    private var pending: [UInt8] = []
+    private var isOver = false
+
+    init(_ read: @escaping @Sendable () -> [UInt8]) {
+        self.read = read
+    }
+
+    /// Without its end; nil when the input ends before the line does.
+    func line() -> String? {
+        var searched = 0
+        while true {
+            if let end = pending[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: pending[..<end], as: UTF8.self)
+                pending.removeFirst(end + 1)
+                return line
+            }
+            searched = pending.count
+            if !readMore() { return nil }
+        }
+    }
+
+    func all() -> [UInt8] {
+        while readMore() {}
+        defer { pending = [] }
+        return pending
+    }
+
+    private func readMore() -> Bool {
+        if isOver || pending.count > Self.byteMax { return false }
+        let more = read()
+        isOver = more.isEmpty
+        pending += more
+        return !isOver
+    }
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Ctl
+internal import Glibc
+
+exit(
+    CtlProgram.main(
+        arguments: Array(CommandLine.arguments.dropFirst()), environment: CtlProgram.environment))
