@@ -55,7 +55,9 @@ internal final class ClosedLoop: LinkHandler {
             _ = try stage.run(within: 10) { [self] in idle == options.inFlight }
         }
         for link in links { link.close() }
-        return meter.report(options)
+        var report = meter.report(options)
+        if writer.wantsAnswers { report.add("mismatches", Double(writer.mismatches)) }
+        return report
     }
 
     private func start(_ links: [Link]) {

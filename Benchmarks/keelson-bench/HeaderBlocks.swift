@@ -156,7 +156,7 @@ internal struct StatusReader {
     private static func decoded(_ value: UnsafeRawBufferPointer) -> [UInt8] {
         var bits = 0
         var count = 0
-        for unsafe byte in unsafe value.prefix(4) {
+        for unsafebyte in unsafe value.prefix(4) {
             bits = bits << 8 | Int(byte)
             count += 8
         }

@@ -6,6 +6,8 @@ internal import Posix
 internal protocol RequestWriter: AnyObject {
     var method: Method { get }
     var wantsAnswers: Bool { get }
+    /// How many compares did not hold, though nothing is wrong: the first on each key of old data.
+    var mismatches: Int { get }
     /// A gRPC message, for a slot; `number` counts all requests.
     func next(_ slot: Int, _ number: Int) -> [UInt8]
     func answered(_ slot: Int, _ message: UnsafeRawBufferPointer)
@@ -13,6 +15,7 @@ internal protocol RequestWriter: AnyObject {
 
 extension RequestWriter {
     internal var wantsAnswers: Bool { false }
+    internal var mismatches: Int { 0 }
     internal func answered(_ slot: Int, _ message: UnsafeRawBufferPointer) {}
 }
 
@@ -78,6 +81,7 @@ internal final class GrantWriter: RequestWriter {
 internal final class TxnWriter: RequestWriter {
     internal let method = Method.txn
     internal let wantsAnswers = true
+    internal private(set) var mismatches = 0
     private let keysPerSlot: Int
     private let slotCount: Int
     private let value: [UInt8]
@@ -142,6 +146,7 @@ internal final class TxnWriter: RequestWriter {
             default: break
             }
         }
+        if !succeeded { mismatches += 1 }
         revisions[keys[slot]] = Int64(clamping: revision)
     }
 

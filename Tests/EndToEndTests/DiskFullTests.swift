@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import EtcdAPI
+internal import EtcdClient
 internal import Posix
 internal import TestKit
 internal import Testing
@@ -69,8 +70,9 @@ extension EndToEnd {
                 try disk.free()
                 let goal = recorder.acknowledgedWrites + 10
                 try eventually("writes go on") { recorder.acknowledgedWrites >= goal }
-                report("disk full: writes again " + (MonotonicClock.now - freed).inMilliseconds
-                    + " after there was space")
+                report(
+                    "disk full: writes again " + (MonotonicClock.now - freed).inMilliseconds
+                        + " after there was space")
                 try crew.finish()
                 let failures = recorder.failures
                 report("disk full: \(failures.map { "\($0.count) x \($0.text)" })")

@@ -24,7 +24,8 @@ struct HistoryTests {
             operation(.put, "a", 0, 10, .wrote(revision: 2)),
             operation(.compareAndPut(modRevision: 2), "b", 20, 30, .wrote(revision: 3)),
             operation(.put, "c", 40, 50, .unknown),
-            operation(.get, "", 60, 70, .read(revision: 4, found: .init(modRevision: 4, value: "c"))),
+            operation(
+                .get, "", 60, 70, .read(revision: 4, found: .init(modRevision: 4, value: "c"))),
             operation(.put, "never", 60, 65, .unknown),
         ]
     }
@@ -46,7 +47,11 @@ struct HistoryTests {
 
     @Test func `a stale read is found`() {
         let old = Operation.Outcome.read(revision: 3, found: .init(modRevision: 3, value: "b"))
-        #expect(complaint { $0[1].end = Instant(nanoseconds: 30); $0[3].outcome = old } == "none")
+        #expect(
+            complaint {
+                $0[1].end = Instant(nanoseconds: 30)
+                $0[3].outcome = old
+            } == "none")
         #expect(
             complaint {
                 $0[2].outcome = .wrote(revision: 4)
@@ -57,11 +62,13 @@ struct HistoryTests {
     @Test func `a read of what is not there is found`() {
         let wrong = Operation.Outcome.read(revision: 4, found: .init(modRevision: 3, value: "b"))
         #expect(complaint { $0[3].outcome = wrong }.contains("does not see"))
-        #expect(complaint { $0[3].outcome = .read(revision: 4, found: nil) }.contains("does not see"))
+        #expect(
+            complaint { $0[3].outcome = .read(revision: 4, found: nil) }.contains("does not see"))
     }
 
     @Test func `a comparison that should have failed is found`() {
-        #expect(complaint { $0[1].kind = .compareAndPut(modRevision: 1) }.contains("was changed at 2"))
+        #expect(
+            complaint { $0[1].kind = .compareAndPut(modRevision: 1) }.contains("was changed at 2"))
     }
 
     @Test func `a write that took effect before it began is found`() {
@@ -70,7 +77,8 @@ struct HistoryTests {
 
     @Test func `what nobody wrote, or twice, is found`() {
         let twice = Truth(truth.changes + [Change(revision: 5, key: "key-1", value: "c")])
-        #expect(HistoryCheck.complaints(of: honest, twice).contains { $0.hasPrefix("written twice") })
+        #expect(
+            HistoryCheck.complaints(of: honest, twice).contains { $0.hasPrefix("written twice") })
         #expect(complaint { $0[2].value = "d" }.hasPrefix("nobody wrote"))
         let gap = Truth(truth.changes + [Change(revision: 6, key: "other", value: "c")])
         #expect(HistoryCheck.complaints(of: honest, gap).contains("revision 6 follows 4"))

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Bytes
 internal import Posix
 internal import TestKit
 internal import Testing
@@ -22,7 +23,8 @@ extension EndToEnd {
                 try File(folder["hosts"], .append).append(bytes(lines))
                 let began = MonotonicClock.now
                 try cluster.waitUntilReady()
-                report("late names: ready " + (MonotonicClock.now - began).inMilliseconds + " later")
+                report(
+                    "late names: ready " + (MonotonicClock.now - began).inMilliseconds + " later")
                 for member in cluster.members {
                     let lines = try member.running().output.split(separator: "\n")
                     let said = lines.count { $0.contains("no such host") }

@@ -82,4 +82,9 @@ import Testing
         #expect(try view.hashKV(at: 5).revision == 5)
         #expect(try view.hashKV().revision == 9)
     }
+
+    @Test func `no row is as old as a negative revision`() throws {
+        let view = scripted().view()
+        #expect(try view.hashKV(at: -1).hash == Keyspace().view().hashKV().hash)
+    }
 }

@@ -101,6 +101,17 @@ struct ConnectionTests {
         #expect(pair.nearEnd.drains == 1)
     }
 
+    @Test func `much that was queued and went out at once is told as drained too`() throws {
+        let pair = try Pair()
+        pair.near.lowWaterMark = 1000
+        pair.near.write([UInt8](repeating: 7, count: 1001))
+        try pair.reactor.turn(until: "all arrived") { pair.farEnd.receivedCount == 1001 }
+        #expect(pair.nearEnd.drains == 1)
+        pair.near.write([UInt8](repeating: 7, count: 1000))
+        try pair.reactor.turn(until: "all arrived") { pair.farEnd.receivedCount == 2001 }
+        #expect(pair.nearEnd.drains == 1)
+    }
+
     @Test func `a drained connection may be filled again from the callback`() throws {
         let pair = try Pair(smallBuffers: true)
         var left = 6

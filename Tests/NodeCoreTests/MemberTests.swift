@@ -69,6 +69,15 @@ import Testing
         #expect(cluster.ask(leader, .memberRemove(other))?.failure == nil)
     }
 
+    @Test func `a voter more asks for a connected quorum of the cluster to be`() {
+        let cluster = Cluster(3).ready()
+        cluster.tick(60)
+        let leader = cluster.head
+        cluster.connect(leader, cluster.follower, false)
+        // Two of three are a quorum of three, but not of four.
+        #expect(add(cluster, 4)?.failure == .unhealthy)
+    }
+
     @Test func `duplicates, unknown members and a second learner are refused by all alike`() {
         let cluster = Cluster(3).ready()
         cluster.tick(60)

@@ -24,7 +24,8 @@ import Testing
         cluster.cut = []
         cluster.tick(20)
         #expect(laggard.notes.contains { if case .snapshotRestored = $0 { true } else { false } })
-        #expect(cluster.head.notes.contains { if case .snapshotNeeded = $0 { true } else { false } })
+        #expect(
+            cluster.head.notes.contains { if case .snapshotNeeded = $0 { true } else { false } })
         #expect(cluster.get("k19", at: laggard) == "199")
         #expect(laggard.node.ledger.stateHash() == cluster.head.node.ledger.stateHash())
         #expect(cluster.put("after", at: laggard) == nil)

@@ -252,20 +252,21 @@ import Testing
     }
 
     @Test func `a response above the limit is cut only for watchers that take fragments`() {
-        let room = Room { $0.maxRequestBytes = 1_000_000 }
-        let big = String(repeating: "x", count: 900_000)
+        let room = Room { $0.maxRequestBytes = 200_000 }
+        let big = String(repeating: "x", count: 150_000)
         let plain = WatchCreateRequest(key: [0], rangeEnd: [0])
         let cut = WatchCreateRequest(key: [0], rangeEnd: [0], fragment: true)
-        for key in ["a", "b", "c"] { room.cluster.put(key, big) }
         let txn = TxnRequest(
             compare: [],
             success: (0..<3).map {
-                .put(PutRequest(key: bytes("t\($0)"), value: Array(repeating: 7, count: 300_000)))
+                .put(PutRequest(key: bytes("t\($0)"), value: Array(repeating: 7, count: 60_000)))
             }, failure: [])
         room.watch(plain)
         room.watch(cut)
         _ = room.responses
-        for key in ["a", "b", "c"] { _ = room.cluster.begin(room.member, .put(key, big)) }
+        for key in ["a", "b", "c", "d", "e", "f"] {
+            _ = room.cluster.begin(room.member, .put(key, big))
+        }
         _ = room.cluster.begin(room.member, .txn(txn))
         room.cluster.settle()
         let responses = room.responses
@@ -275,7 +276,7 @@ import Testing
         #expect(whole.allSatisfy { !$0.fragment })
         #expect(parts.contains { $0.fragment })
         #expect(parts.last?.fragment == false)
-        #expect(parts.allSatisfy { $0.encoded().count < 1_600_000 })
+        #expect(parts.allSatisfy { $0.encoded().count < 800_000 })
     }
 
     @Test func `streams that want a leader end when there is none for three election timeouts`() {

@@ -165,6 +165,25 @@ final class TestClient {
         return taken
     }
 
+    /// Calls that ended meanwhile.
+    func poll(_ limit: Duration = .milliseconds(20)) -> [(StreamID, GRPCStatus)] {
+        pump(limit)
+        var ended: [(StreamID, GRPCStatus)] = []
+        events.removeAll { event in
+            guard case .finished(let stream, let status, _) = event else { return false }
+            ended.append((stream, status))
+            return true
+        }
+        return ended
+    }
+
+    /// Only hands it in.
+    func begin(_ path: String, _ message: [UInt8]) -> StreamID? {
+        guard let stream = start(path) else { return nil }
+        client.sendMessage(stream, message, halfClose: true)
+        return stream
+    }
+
     // MARK: What tests say often
 
     @discardableResult

@@ -15,14 +15,14 @@ final class TestNode {
 
     static var program: String? { Tools.product("keelson-node") }
 
-    init(_ extra: [String] = []) throws {
+    init(_ extra: [String] = [], ports given: [UInt16]? = nil, waits: Bool = true) throws {
         folder = try TemporaryFolder()
-        let ports = try Ports.free(2)
+        let ports = try given ?? Ports.free(2)
         (clientPort, peerPort) = (ports[0], ports[1])
         self.extra = extra
         process = try TestNode.launch(
             TestNode.arguments(folder, clientPort, peerPort) + extra, output: folder["log.0"])
-        try waitUntilServing()
+        if waits { try waitUntilServing() }
     }
 
     static func launch(_ arguments: [String], output: String) throws -> ServerProcess {
@@ -56,7 +56,7 @@ final class TestNode {
         try waitUntilServing()
     }
 
-    private func waitUntilServing() throws {
+    func waitUntilServing() throws {
         try process.waitForOutput(containing: "ready to serve client requests")
     }
 

@@ -189,8 +189,10 @@ family.case("three_add_learner",
             setup=FRESH_THREE)
 family.case("three_add_voter",
             call_until("Cluster.MemberAdd", succeeds, peerURLs=[NOWHERE], save="y"),
-            add(["http://127.0.0.1:8"]), remove(Ref("m3")), remove(Ref("y")), members(),
-            setup=FRESH_THREE)
+            remove(Ref("m3")), remove(Ref("y")), members(), setup=FRESH_THREE)
+family.case("three_add_second_voter",
+            call_until("Cluster.MemberAdd", succeeds, peerURLs=[NOWHERE], save="y"),
+            add(["http://127.0.0.1:8"]), setup=FRESH_THREE)
 family.case("three_stopped_leader_is_replaced", put("a", "1"), stop_member("m1"),
             call_until("KV.Put", succeeds, at="m2", key="a", value=b"2"), get("a", at="m3"),
             setup=FRESH_THREE)

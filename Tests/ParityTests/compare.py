@@ -33,7 +33,11 @@ def _lines(outcomes: list[dict[str, Any]]) -> list[str]:
 
 @dataclass
 class Known:
-    """One row of differences.tsv: which cases, which lines may differ, and why."""
+    """One row of differences.tsv: which cases, which lines may differ, and why.
+
+    A line begins with its side: `-` for the reference, `+` for the subject. Several rows of a case
+    explain a difference together.
+    """
 
     cases: str
     lines: str
@@ -44,10 +48,9 @@ class Known:
     def covers(self, full_name: str) -> bool:
         return fnmatch.fnmatchcase(full_name, self.cases)
 
-    def explains(self, diff: list[str]) -> bool:
-        """Whether each differing line matches the pattern of this row."""
-        changed = [line for line in diff[2:] if line[:1] in "+-"]
-        return all(re.search(self.lines, line[1:]) for line in changed)
+    def explains(self, line: str) -> bool:
+        """Whether a differing line matches the pattern of this row."""
+        return re.search(self.lines, line) is not None
 
 
 def load_known(path: Path) -> list[Known]:
@@ -55,22 +58,24 @@ def load_known(path: Path) -> list[Known]:
     if not path.exists():
         return []
     with open(path, encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table, delimiter="\t"))
+        rows = list(csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE))
     return [Known(row["case"], row["lines"] or ".*", row["reason"]) for row in rows]
 
 
 def explanation(known: list[Known], full_name: str, diff: list[str]) -> str | None:
-    """The reason a difference is known for, or None; counts what each row met."""
-    reason = None
-    for row in known:
-        if not row.covers(full_name):
-            continue
-        if diff and row.explains(diff):
+    """The reasons a difference is known for, a line each, or None; counts what each row met."""
+    rows = [row for row in known if row.covers(full_name)]
+    changed = [line for line in diff[2:] if line[:1] in "+-"]
+    if not diff or not all(any(row.explains(line) for row in rows) for line in changed):
+        for row in rows:
+            row.seen_equal += not any(row.explains(line) for line in changed)
+        return None
+    needed = []
+    for row in rows:
+        if any(row.explains(line) for line in changed):
             row.seen_different += 1
-            reason = row.reason
-        elif not diff:
-            row.seen_equal += 1
-    return reason
+            needed.append(row.reason)
+    return "\n".join(dict.fromkeys(needed))
 
 
 def stale(known: list[Known]) -> list[Known]:

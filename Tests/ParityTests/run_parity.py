@@ -60,7 +60,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="keep server directories")
     parser.add_argument("--jobs", type=int, default=5, help="pairs of servers at a time")
     parser.add_argument("--show", action="store_true", help="print the reference's answers")
-    parser.add_argument("--report", help="write a Markdown table of all cases to this file")
+    parser.add_argument("--report", help="write the results into this Markdown file")
     parser.add_argument("--differences", default=str(HERE / "differences.tsv"))
     parser.add_argument("--etcdctl34", help="etcdctl 3.4")
     parser.add_argument("--etcdctl35", help="etcdctl 3.5")

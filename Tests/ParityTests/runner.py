@@ -115,7 +115,8 @@ class Runner:
         """Print known and stale differences and the last line; the exit code."""
         known = [result for result in results if result.status == "known"]
         for result in known:
-            print(f"known difference: {result.case.full_name}: {result.reason}")
+            reason = result.reason.replace("\n", " ")
+            print(f"known difference: {result.case.full_name}: {reason}")
         stale_rows = stale(self.known)
         for row in stale_rows:
             print(f"FAILED stale row of the known differences, now equal: {row.cases}")

@@ -71,17 +71,17 @@ struct SimulatorTool {
     }
 
     private var isSmoke: Bool { options["--smoke"] != nil }
+    private var plantName: String? { options["--plant"] }
 
     // MARK: Commands
 
     private func runOne() -> Int32 {
         let seed = number("--seed", 1)
-        let isTraced = options["--trace"] != nil
-        let report = Simulator.run(
-            seed: seed,
-            options: RunOptions(
-                isSmoke: isSmoke, plant: options["--plant"].flatMap { Plant(rawValue: $0) },
-                sink: isTraced ? { Console.line($0) } : nil))
+        var options = RunOptions(isSmoke: isSmoke, plant: plantName.flatMap { Plant(rawValue: $0) })
+        if self.options["--trace"] != nil {
+            options.sink = { (line: String) in Console.line(line) }
+        }
+        let report = Simulator.run(seed: seed, options: options)
         for (what, count) in report.counters { Console.line("  \(what): \(count)") }
         Console.line(describe(report))
         return report.failure == nil ? 0 : 1
@@ -105,7 +105,8 @@ struct SimulatorTool {
         }
         let first = number("--first", 1)
         for seed in first..<first + number("--seeds", 200) {
-            let report = Simulator.run(seed: seed, options: RunOptions(isSmoke: isSmoke, plant: plant))
+            let report = Simulator.run(
+                seed: seed, options: RunOptions(isSmoke: isSmoke, plant: plant))
             if let failure = report.failure {
                 Console.line(
                     "\(plant.rawValue): found by seed \(seed): \(failure.kind.rawValue): "

@@ -68,6 +68,20 @@ extension Node {
 
     // MARK: Proposals
 
+    /// What a peer proposes while leadership is between two members waits here for the next leader;
+    /// raft would lose it without a word.
+    func take(_ message: Message, _ outputs: inout [Output]) {
+        let isHandingOver = isLeader && lifecycle.transfer != nil
+        if message.kind == .propose, raft.leader == nil || isHandingOver {
+            let forwarded = message.entries.map { Proposal(kind: $0.kind, data: $0.data) }
+            if proposals.count < Limits.proposals {
+                proposals.hold(forwarded, until: now + settings.requestTimeout)
+            }
+        } else {
+            step(.received(message), &outputs)
+        }
+    }
+
     func sendProposals(_ outputs: inout [Output]) {
         if !isLeader { proposals.dropDuties() }
         guard raft.leader != nil, proposals.hasUnsent else { return }

@@ -69,14 +69,14 @@ extension Node {
         }
         let current = ledger.keyspace.revision
         let watcher = Watcher(
-            stream: stream, id: id, range: KeyRange(key: key, end: create.rangeEnd),
-            wantsPrevious: create.prevKV, fragments: create.fragment,
-            notifiesProgress: create.progressNotify,
-            dropsPuts: create.filters.contains(.noPut),
-            dropsDeletes: create.filters.contains(.noDelete),
+            stream: stream, id: id,
+            wish: WatchWish(
+                range: KeyRange(key: key, end: create.rangeEnd), wantsPrevious: create.prevKV,
+                dropsPuts: create.filters.contains(.noPut),
+                dropsDeletes: create.filters.contains(.noDelete)),
+            fragments: create.fragment, notifiesProgress: create.progressNotify,
             start: create.startRevision,
-            next: create.startRevision == 0 ? current + 1 : create.startRevision,
-            isSynced: false)
+            next: create.startRevision == 0 ? current + 1 : create.startRevision)
         tell(stream, WatchEncoder.control(header: header(), id: id, created: true), &outputs)
         watches.add(watcher, current: current)
     }
@@ -103,12 +103,17 @@ extension Node {
 
     func deliverEvents(_ outputs: inout [Output]) {
         guard !watches.turn.isEmpty else { return }
-        var encoder = WatchEncoder(header: header())
+        let encoder = WatchEncoder(header: header())
         let limit = watches.limit
-        watches.takeTurn { watcher, changes in
+        watches.takeTurn { wish, changes, ready, slots in
             for part in Node.byRevision(changes, maxBytes: Limits.catchUpBytes) {
-                let responses = encoder.responses(for: watcher, part, limit: limit) { $0.previous }
-                for response in responses { outputs.append(.deliver(watcher.stream, response)) }
+                let piece = EventPiece(part, wish, previous: { $0.previous })
+                for slot in ready {
+                    guard let watcher = slots[slot] else { continue }
+                    for response in piece.responses(for: watcher, encoder, limit: limit) {
+                        outputs.append(.deliver(watcher.stream, response))
+                    }
+                }
             }
         }
     }
@@ -138,10 +143,12 @@ extension Node {
     // MARK: Catching up
 
     /// Lets watchers that are behind read a bounded piece of history. True when some want more.
+    /// Watchers with one wish at one revision share the reading and the writing.
     func catchUp(_ outputs: inout [Output]) -> Bool {
         guard loading == nil, watches.behindCount > 0 else { return false }
         let current = ledger.keyspace.revision
-        var encoder = WatchEncoder(header: header())
+        let encoder = WatchEncoder(header: header())
+        var pieces: [EventPiece.Name: EventPiece] = [:]
         var place = 0
         var served = 0
         var bytes = 0
@@ -154,33 +161,37 @@ extension Node {
                 cancelCompacted(watcher, &outputs)
                 continue
             }
-            let (changes, next) = history(for: watcher, current)
-            for response in encoder.responses(
-                for: watcher, changes, limit: watches.limit,
-                previous: { self.ledger.keyspace.previous(of: $0.record) })
-            where !changes.isEmpty {
+            let name = EventPiece.Name(wish: watcher.wish, from: watcher.next)
+            let piece = pieces[name] ?? history(name, current)
+            pieces[name] = piece
+            for response in piece.responses(for: watcher, encoder, limit: watches.limit) {
                 bytes += response.count
                 outputs.append(.deliver(watcher.stream, response))
             }
-            let isLevel = watches.advance(turn.slot, place: place, next: next, current: current)
-            if !isLevel { place += 1 }
+            watches.advance(turn.slot, next: piece.next)
+            place += 1
         }
+        watches.joinLevel(current: current)
         return watches.hasWork
     }
 
-    private func history(for watcher: Watcher, _ current: Int64) -> ([Change], Int64) {
-        guard watcher.next <= current else { return ([], watcher.next) }
+    private func history(_ name: EventPiece.Name, _ current: Int64) -> EventPiece {
+        guard name.from <= current else { return EventPiece(next: name.from) }
         do throws(KeyspaceError) {
             let (all, next) = try ledger.keyspace.history(
-                from: watcher.next, maxRevisions: Limits.catchUpRevisions,
+                from: name.from, maxRevisions: Limits.catchUpRevisions,
                 maxBytes: Limits.catchUpBytes)
             let wanted = all.filter { change in
-                watcher.range.contains(change.record.key) && watcher.wants(change)
+                name.wish.range.contains(change.record.key) && name.wish.wants(change)
             }
-            return (wanted, max(next, watcher.next))
+            let keyspace = ledger.keyspace
+            var piece = EventPiece(
+                wanted, name.wish, previous: { keyspace.previous(of: $0.record) })
+            piece.next = max(next, name.from)
+            return piece
         } catch {
-            invariant(false, "history from \(watcher.next) to \(current): \(error)")
-            return ([], watcher.next)
+            invariant(false, "history from \(name.from) to \(current): \(error)")
+            return EventPiece(next: name.from)
         }
     }
 
@@ -209,5 +220,58 @@ extension Node {
         for watcher in watches.dueForProgress(current: ledger.keyspace.revision) {
             tell(watcher.stream, WatchEncoder.control(header: header(), id: watcher.id), &outputs)
         }
+    }
+}
+
+/// Events that several watchers get in one response each, written once.
+struct EventPiece {
+    struct Name: Hashable {
+        let wish: WatchWish
+        let from: Int64
+    }
+
+    /// The revision to go on from.
+    var next: Int64
+    private let changes: [Change]
+    private let events: [UInt8]
+    private let previous: (Change) -> Record?
+
+    /// Nothing, up to `next`.
+    init(next: Int64) {
+        self.next = next
+        changes = []
+        events = []
+        previous = { _ in nil }
+    }
+
+    init(_ changes: [Change], _ wish: WatchWish, previous: @escaping (Change) -> Record?) {
+        let wanted: (Change) -> Record? = wish.wantsPrevious ? previous : { _ in nil }
+        self.changes = changes
+        self.previous = wanted
+        events = WatchEncoder.events(changes, previous: wanted)
+        next = (changes.last?.record.revision.main ?? 0) + 1
+    }
+
+    /// What `watcher` is told: nothing, one response, or several fragments.
+    func responses(for watcher: Watcher, _ encoder: WatchEncoder, limit: Int) -> [[UInt8]] {
+        guard let first = changes.first, let last = changes.last else { return [] }
+        // A watcher of the future waits inside its group.
+        if first.record.revision.main < watcher.next {
+            if last.record.revision.main < watcher.next { return [] }
+            let later = changes.filter { $0.record.revision.main >= watcher.next }
+            let written = WatchEncoder.events(later, previous: previous)
+            return responses(for: watcher, encoder, limit, later, written)
+        }
+        return responses(for: watcher, encoder, limit, changes, events)
+    }
+
+    private func responses(
+        for watcher: Watcher, _ encoder: WatchEncoder, _ limit: Int, _ changes: [Change],
+        _ events: [UInt8]
+    ) -> [[UInt8]] {
+        guard watcher.fragments, events.count >= limit else {
+            return [encoder.response(watcher.id, events)]
+        }
+        return encoder.fragments(watcher.id, changes, limit: limit, previous: previous)
     }
 }

@@ -77,7 +77,7 @@ package final class Node {
         self.now = max(self.now, now)
         switch input {
         case .ticked: tick(&outputs)
-        case .received(let message): step(.received(message), &outputs)
+        case .received(let message): take(message, &outputs)
         case .called(let call, let request): accept(call, request, &outputs)
         case .abandoned(let call): reads.abandon(call)
         case .appended(let number): step(.appended(through: number), &outputs)

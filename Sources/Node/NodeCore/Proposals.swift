@@ -31,6 +31,8 @@ struct Proposals {
         /// Nil for what came from another member, or is not waited for any more.
         var id: UInt64?
         var proposal: Proposal
+        /// When another member's proposal is given up.
+        var deadline: Instant?
     }
 
     private var unsent: [Unsent] = []
@@ -60,6 +62,11 @@ struct Proposals {
             return Unsent(id: waiting[id] == nil ? nil : id, proposal: proposal)
         }
         unsent.insert(contentsOf: back, at: 0)
+    }
+
+    /// Another member's proposals, to be sent once there is a leader; given up at the deadline.
+    mutating func hold(_ proposals: [Proposal], until deadline: Instant) {
+        unsent += proposals.map { Unsent(id: nil, proposal: $0, deadline: deadline) }
     }
 
     private static func requestID(of proposal: Proposal) -> UInt64 {
@@ -106,6 +113,7 @@ struct Proposals {
 
     /// Takes out what has waited too long, oldest first; `wasSent`: raft has had it.
     mutating func expired(at now: Instant) -> [(id: UInt64, Waiting, wasSent: Bool)] {
+        unsent.removeAll { entry in entry.deadline.map { $0 <= now } ?? false }
         guard firstDeadline < deadlines.count, deadlines[firstDeadline].at <= now else { return [] }
         let kept = Set(unsent.compactMap(\.id))
         var late: [(id: UInt64, Waiting, wasSent: Bool)] = []

@@ -3,21 +3,17 @@ internal import Bytes
 internal import EtcdAPI
 internal import MVCC
 
-/// Writes WatchResponse messages. An event that many watchers get is encoded once a turn.
+/// Writes WatchResponse messages. The events of a turn are written once for all that get them.
 ///
 /// WatchResponse: header 1, watch_id 2, created 3, canceled 4, compact_revision 5, cancel_reason 6,
 /// fragment 7, events 11. Event: type 1 (DELETE is 1), kv 2, prev_kv 3.
 struct WatchEncoder {
-    let header: ResponseHeader
-    private var events: [EventName: [UInt8]] = [:]
-
-    private struct EventName: Hashable {
-        var revision: Revision
-        var withPrevious: Bool
-    }
+    private let head: [UInt8]
 
     init(header: ResponseHeader) {
-        self.header = header
+        var writer = ByteWriter(capacity: 48)
+        WatchEncoder.appendHeader(header, to: &writer)
+        head = writer.bytes
     }
 
     static func control(
@@ -34,80 +30,71 @@ struct WatchEncoder {
         return writer.bytes
     }
 
-    /// One response, or several when the watcher takes fragments and the whole is over `limit`.
-    mutating func responses(
-        for watcher: Watcher, _ changes: [Change], limit: Int,
-        previous: (Change) -> Record?
-    ) -> [[UInt8]] {
-        let encoded = changes.map { event($0, watcher, previous) }
-        let total = encoded.reduce(0) { $0 + $1.count + 6 }
-        guard watcher.fragments, total >= limit else {
-            return [response(watcher.id, encoded[...], isFragment: false)]
-        }
-        return fragments(watcher.id, encoded, limit)
+    /// A response with events that `events` has written.
+    func response(_ id: Int64, _ events: [UInt8], isFragment: Bool = false) -> [UInt8] {
+        var writer = ByteWriter(capacity: head.count + events.count + 16)
+        writer.append(head)
+        writer.appendField(2, UInt64(bitPattern: id))
+        writer.appendField(7, isFragment ? 1 : 0)
+        writer.append(events)
+        return writer.bytes
     }
 
-    private func fragments(_ id: Int64, _ events: [[UInt8]], _ limit: Int) -> [[UInt8]] {
+    /// The same changes in several responses, each below `limit` if its events allow it.
+    func fragments(
+        _ id: Int64, _ changes: [Change], limit: Int, previous: (Change) -> Record?
+    ) -> [[UInt8]] {
+        let pieces = changes.map { WatchEncoder.events([$0], previous: previous) }
         var parts: [[UInt8]] = []
         var start = 0
-        while start < events.count {
+        while start < pieces.count {
             var end = start + 1
-            var size = events[start].count + 32
-            while end < events.count, size + events[end].count + 6 < limit {
-                size += events[end].count + 6
+            var size = pieces[start].count + head.count + 16
+            while end < pieces.count, size + pieces[end].count < limit {
+                size += pieces[end].count
                 end += 1
             }
-            parts.append(response(id, events[start..<end], isFragment: end < events.count))
+            let events = Array(pieces[start..<end].joined())
+            parts.append(response(id, events, isFragment: end < pieces.count))
             start = end
         }
         return parts
     }
 
-    private func response(
-        _ id: Int64, _ events: ArraySlice<[UInt8]>, isFragment: Bool
-    ) -> [UInt8] {
-        var writer = ByteWriter(capacity: events.reduce(48) { $0 + $1.count + 6 })
-        WatchEncoder.appendHeader(header, to: &writer)
-        writer.appendField(2, UInt64(bitPattern: id))
-        writer.appendField(7, isFragment ? 1 : 0)
-        for event in events { writer.appendField(11, alwaysBytes: event) }
+    /// The `events` fields of a response.
+    static func events(_ changes: [Change], previous: (Change) -> Record?) -> [UInt8] {
+        var size = 0
+        for change in changes { size += change.record.eventByteCount + 16 }
+        var writer = ByteWriter(capacity: size)
+        for change in changes { append(change.record, previous(change), to: &writer) }
         return writer.bytes
     }
 
-    private mutating func event(
-        _ change: Change, _ watcher: Watcher, _ previous: (Change) -> Record?
-    ) -> [UInt8] {
-        let name = EventName(
-            revision: change.record.revision, withPrevious: watcher.wantsPrevious)
-        if let known = events[name] { return known }
-        let before = watcher.wantsPrevious ? previous(change) : nil
-        let encoded = WatchEncoder.encode(change.record, previous: before)
-        events[name] = encoded
-        return encoded
-    }
-
-    static func encode(_ record: Record, previous: Record?) -> [UInt8] {
-        var writer = ByteWriter(
-            capacity: record.byteCount + (previous?.byteCount ?? 0) + 24)
-        if record.isTombstone {
-            writer.appendField(1, 1)
-            let mark = writer.beginNested(2)
-            writer.appendField(1, bytes: record.key)
-            writer.appendField(3, UInt64(bitPattern: record.revision.main))
-            writer.endNested(mark)
-        } else {
-            appendRecord(2, record, to: &writer)
-        }
-        if let previous { appendRecord(3, previous, to: &writer) }
-        return writer.bytes
-    }
-
-    private static func appendRecord(
-        _ field: Int, _ record: Record, to writer: inout ByteWriter
+    private static func append(
+        _ record: Record, _ previous: Record?, to writer: inout ByteWriter
     ) {
-        let mark = writer.beginNested(field)
-        record.appendWire(to: &writer)
-        writer.endNested(mark)
+        let isDelete = record.isTombstone
+        let count = record.eventByteCount
+        var size = fieldSize(count) + (isDelete ? 2 : 0)
+        if let previous { size += fieldSize(previous.byteCount) }
+        appendLength(11, size, to: &writer)
+        if isDelete { writer.appendField(1, 1) }
+        appendLength(2, count, to: &writer)
+        record.appendEventWire(to: &writer)
+        if let previous {
+            appendLength(3, previous.byteCount, to: &writer)
+            previous.appendWire(to: &writer)
+        }
+    }
+
+    /// A nested message of `count` bytes with its tag and length.
+    private static func fieldSize(_ count: Int) -> Int {
+        1 + varintSize(UInt64(count)) + count
+    }
+
+    private static func appendLength(_ field: Int, _ count: Int, to writer: inout ByteWriter) {
+        writer.appendVarint(UInt64(field << 3 | 2))
+        writer.appendVarint(UInt64(count))
     }
 
     private static func appendHeader(_ header: ResponseHeader, to writer: inout ByteWriter) {

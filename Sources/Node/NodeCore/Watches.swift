@@ -12,7 +12,9 @@ internal import MVCC
 //                        │     an event while the stream is shut  ▲
 //                        └────────────────────────────────────────┘
 //
-// A synced watcher stands in the index and gets its events in the turn that applied them. A watcher
+// Synced watchers that want the same stand in the index as one group: a change is looked up, and
+// the events of a turn are written, once for all of them. They get their events in the turn that
+// applied them. A watcher
 // that is behind stands in no index; it reads history from `next`, a bounded piece a turn, and
 // joins again at the head. `next` alone says what a watcher has had: every revision below it was
 // delivered or filtered. So nothing is lost, repeated or reordered, however often it changes sides,
@@ -21,48 +23,83 @@ internal import MVCC
 // Created, cancel and progress replies pass through the same output list as events, after the
 // events of the turn, so they cannot overtake any.
 
+/// What a watcher wants to hear of; watchers with equal wishes share a group.
+struct WatchWish: Hashable {
+    let range: KeyRange
+    let wantsPrevious: Bool
+    let dropsPuts: Bool
+    let dropsDeletes: Bool
+
+    func wants(_ change: Change) -> Bool {
+        change.record.isTombstone ? !dropsDeletes : !dropsPuts
+    }
+}
+
 /// One watcher of one stream.
 struct Watcher {
     let stream: StreamNumber
     let id: Int64
-    let range: KeyRange
-    let wantsPrevious: Bool
+    let wish: WatchWish
     let fragments: Bool
     let notifiesProgress: Bool
-    let dropsPuts: Bool
-    let dropsDeletes: Bool
     /// The revision asked for, zero if none was: no progress is told before the store reaches it.
     let start: Int64
-    /// The lowest revision that was not delivered yet.
+    /// While behind: the lowest revision that was not delivered yet. While synced: the lowest one
+    /// that is wanted at all.
     var next: Int64
-    var isSynced: Bool
-    /// Changes of this turn, as positions in `Watches.turn`.
-    var pending: [Int] = []
+    /// Where it stands while synced.
+    var seat: Seat?
     /// Something was sent since the last progress check.
     var wasActive = false
 
-    func wants(_ change: Change) -> Bool {
-        if change.record.revision.main < next { return false }
-        return change.record.isTombstone ? !dropsDeletes : !dropsPuts
+    struct Seat: Equatable {
+        var group: Int
+        var place: Int
     }
+
+    init(
+        stream: StreamNumber, id: Int64, wish: WatchWish, fragments: Bool, notifiesProgress: Bool,
+        start: Int64, next: Int64
+    ) {
+        self.stream = stream
+        self.id = id
+        self.wish = wish
+        self.fragments = fragments
+        self.notifiesProgress = notifiesProgress
+        self.start = start
+        self.next = next
+    }
+
+    var isSynced: Bool { seat != nil }
 }
 
 struct WatchStream {
     var requiresLeader: Bool
-    var isBlocked = false
     var nextID: Int64 = 0
     /// Watch id to slot.
     var watchers = SortedMap<Int64, Int>()
 }
 
+/// Synced watchers with one wish.
+private struct WatchGroup {
+    let wish: WatchWish
+    var slots: [Int] = []
+    /// Changes of this turn, as positions in `Watches.turn`.
+    var pending: [Int] = []
+}
+
 struct Watches {
     private(set) var streams = SortedMap<StreamNumber, WatchStream>()
+    private var blocked: Set<StreamNumber> = []
     var slots: [Watcher?] = []
     private var freeSlots: [Int] = []
+    private var groups: [WatchGroup?] = []
+    private var freeGroups: [Int] = []
+    private var groupOf: [WatchWish: Int] = [:]
     private var index = WatcherIndex()
     /// Slots of watchers that read history, in the order they are served.
     private var behind: [Int] = []
-    /// Changes applied in this turn, in order.
+    /// Changes applied in this turn that someone wants, in order.
     private(set) var turn: [Change] = []
     private var touched: [Int] = []
     private var matched: [Int] = []
@@ -85,12 +122,20 @@ struct Watches {
 
     mutating func close(_ stream: StreamNumber) {
         guard let closing = streams[stream] else { return }
+        let freed = Set(closing.watchers.values)
+        behind.removeAll { freed.contains($0) }
         for slot in closing.watchers.values { free(slot) }
         streams[stream] = nil
+        blocked.remove(stream)
     }
 
     mutating func setBlocked(_ stream: StreamNumber, _ isBlocked: Bool) {
-        _ = streams.update(stream) { $0.isBlocked = isBlocked }
+        guard streams[stream] != nil else { return }
+        if isBlocked { blocked.insert(stream) } else { blocked.remove(stream) }
+    }
+
+    private func isBlocked(_ stream: StreamNumber) -> Bool {
+        !blocked.isEmpty && blocked.contains(stream)
     }
 
     // MARK: Watchers
@@ -105,7 +150,7 @@ struct Watches {
             slots.append(watcher)
         }
         _ = streams.update(watcher.stream) { $0.watchers[watcher.id] = slot }
-        if watcher.next > current { sync(slot) } else { fallBehind(slot) }
+        if watcher.next > current { sync(slot) } else { behind.append(slot) }
     }
 
     func slot(_ stream: StreamNumber, _ id: Int64) -> Int? {
@@ -115,6 +160,7 @@ struct Watches {
     mutating func remove(_ stream: StreamNumber, _ id: Int64) {
         guard let slot = slot(stream, id) else { return }
         _ = streams.update(stream) { $0.watchers[id] = nil }
+        if slots[slot]?.isSynced == false { behind.removeAll { $0 == slot } }
         free(slot)
     }
 
@@ -128,23 +174,63 @@ struct Watches {
         } ?? nil
     }
 
+    /// The slot is no longer `behind`.
     private mutating func free(_ slot: Int) {
-        if slots[slot]?.isSynced == true { index.remove(id: slot) }
+        unsync(slot)
         slots[slot] = nil
-        behind.removeAll { $0 == slot }
-        touched.removeAll { $0 == slot }
         freeSlots.append(slot)
     }
 
+    // MARK: Groups
+
     private mutating func sync(_ slot: Int) {
-        guard let range = slots[slot]?.range else { return }
-        slots[slot]?.isSynced = true
-        index.insert(id: slot, range)
+        guard let wish = slots[slot]?.wish else { return }
+        let group = groupOf[wish] ?? newGroup(wish)
+        let place = groups[group]?.slots.count ?? 0
+        groups[group]?.slots.append(slot)
+        slots[slot]?.seat = Watcher.Seat(group: group, place: place)
     }
 
-    private mutating func fallBehind(_ slot: Int) {
-        if slots[slot]?.isSynced == true { index.remove(id: slot) }
-        slots[slot]?.isSynced = false
+    private mutating func newGroup(_ wish: WatchWish) -> Int {
+        let group: Int
+        if let reused = freeGroups.popLast() {
+            group = reused
+            groups[group] = WatchGroup(wish: wish)
+        } else {
+            group = groups.count
+            groups.append(WatchGroup(wish: wish))
+        }
+        groupOf[wish] = group
+        index.insert(id: group, wish.range)
+        return group
+    }
+
+    private mutating func unsync(_ slot: Int) {
+        guard let seat = slots[slot]?.seat, let count = groups[seat.group]?.slots.count else {
+            return
+        }
+        slots[slot]?.seat = nil
+        // The last one takes the empty place.
+        if let last = groups[seat.group]?.slots.last, last != slot {
+            groups[seat.group]?.slots[seat.place] = last
+            slots[last]?.seat?.place = seat.place
+        }
+        groups[seat.group]?.slots.removeLast()
+        if count == 1 { dissolve(seat.group) }
+    }
+
+    private mutating func dissolve(_ group: Int) {
+        guard let wish = groups[group]?.wish else { return }
+        index.remove(id: group)
+        groupOf[wish] = nil
+        groups[group] = nil
+        touched.removeAll { $0 == group }
+        freeGroups.append(group)
+    }
+
+    private mutating func fallBehind(_ slot: Int, next: Int64) {
+        slots[slot]?.next = next
+        unsync(slot)
         behind.append(slot)
     }
 
@@ -154,8 +240,7 @@ struct Watches {
         invariant(turn.isEmpty, "the store was replaced in the middle of a turn")
         for slot in slots.indices {
             guard let watcher = slots[slot], watcher.isSynced else { continue }
-            slots[slot]?.next = max(watcher.next, revision + 1)
-            fallBehind(slot)
+            fallBehind(slot, next: max(watcher.next, revision + 1))
         }
     }
 
@@ -165,85 +250,97 @@ struct Watches {
     mutating func add(_ changes: [Change]) {
         guard watcherCount > behind.count, !changes.isEmpty else { return }
         for change in changes {
-            matched.removeAll(keepingCapacity: true)
             index.matches(change.record.key, into: &matched)
             if matched.isEmpty { continue }
             turn.append(change)
-            for slot in matched { give(turn.count - 1, to: slot) }
+            for group in matched { give(turn.count - 1, to: group) }
         }
     }
 
-    private mutating func give(_ position: Int, to slot: Int) {
-        guard let watcher = slots[slot], watcher.wants(turn[position]) else { return }
-        if streams[watcher.stream]?.isBlocked == true, watcher.pending.isEmpty {
-            slots[slot]?.next = turn[position].record.revision.main
-            fallBehind(slot)
-            return
-        }
-        if watcher.pending.isEmpty { touched.append(slot) }
-        slots[slot]?.pending.append(position)
+    private mutating func give(_ position: Int, to group: Int) {
+        guard let wish = groups[group]?.wish, wish.wants(turn[position]) else { return }
+        if groups[group]?.pending.isEmpty == true { touched.append(group) }
+        groups[group]?.pending.append(position)
     }
 
-    /// Hands out what this turn's changes mean to each watcher, in the order they were touched.
-    mutating func takeTurn(_ body: (Watcher, [Change]) -> Void) {
-        for slot in touched {
-            guard let watcher = slots[slot] else { continue }
-            let changes = watcher.pending.map { turn[$0] }
-            if let last = changes.last {
-                slots[slot]?.next = max(watcher.next, last.record.revision.main + 1)
-            }
-            slots[slot]?.pending.removeAll()
-            slots[slot]?.wasActive = true
-            body(watcher, changes)
-        }
+    /// Hands out what this turn's changes mean: for each group its changes and the slots of those
+    /// whose streams are open. The others fall behind.
+    mutating func takeTurn(_ body: (WatchWish, [Change], [Int], [Watcher?]) -> Void) {
+        let groupsOfTurn = touched
         touched.removeAll(keepingCapacity: true)
+        for group in groupsOfTurn {
+            guard let found = groups[group], let first = found.pending.first else { continue }
+            groups[group]?.pending.removeAll()
+            let changes = found.pending.map { turn[$0] }
+            let ready = settle(found.slots, from: turn[first].record.revision.main)
+            body(found.wish, changes, ready, slots)
+        }
         turn.removeAll(keepingCapacity: true)
+    }
+
+    /// Those of `members` that may be written to now.
+    private mutating func settle(_ members: [Int], from revision: Int64) -> [Int] {
+        var ready: [Int] = []
+        ready.reserveCapacity(members.count)
+        for slot in members {
+            guard let stream = slots[slot]?.stream, let next = slots[slot]?.next else { continue }
+            if isBlocked(stream) {
+                fallBehind(slot, next: max(next, revision))
+            } else {
+                slots[slot]?.wasActive = true
+                ready.append(slot)
+            }
+        }
+        return ready
     }
 
     // MARK: Catching up
 
     /// The next watcher that may read history, or nil. It keeps its place until `advance`.
-    mutating func nextBehind(after tried: Int) -> (place: Int, slot: Int)? {
+    func nextBehind(after tried: Int) -> (place: Int, slot: Int)? {
         var place = tried
         while place < behind.count {
             let slot = behind[place]
-            if let watcher = slots[slot], streams[watcher.stream]?.isBlocked == false {
-                return (place, slot)
-            }
+            if let stream = slots[slot]?.stream, !isBlocked(stream) { return (place, slot) }
             place += 1
         }
         return nil
     }
 
-    /// The watcher in `slot` has everything below `next`. True when it is level and left the queue.
-    mutating func advance(_ slot: Int, place: Int, next: Int64, current: Int64) -> Bool {
+    /// The watcher in `slot` has everything below `next`.
+    mutating func advance(_ slot: Int, next: Int64) {
         slots[slot]?.next = next
         slots[slot]?.wasActive = true
-        guard next > current else { return false }
-        invariant(behind[place] == slot, "watcher \(slot) lost its place")
-        behind.remove(at: place)
-        sync(slot)
-        return true
+    }
+
+    /// Watchers that have had everything up to `current` join their groups again.
+    mutating func joinLevel(current: Int64) {
+        invariant(turn.isEmpty, "watchers join in the middle of a turn")
+        var left: [Int] = []
+        left.reserveCapacity(behind.count)
+        for slot in behind {
+            if let next = slots[slot]?.next, next > current {
+                sync(slot)
+            } else {
+                left.append(slot)
+            }
+        }
+        behind = left
     }
 
     /// Watchers wait for history and their stream would take it.
-    var hasWork: Bool {
-        behind.contains { slot in
-            guard let watcher = slots[slot] else { return false }
-            return streams[watcher.stream]?.isBlocked == false
-        }
-    }
+    var hasWork: Bool { nextBehind(after: 0) != nil }
 
     // MARK: Progress
 
     /// Whether every watcher of the stream has had all that there is, and there is at least one.
     func isLevel(_ stream: StreamNumber, current: Int64) -> Bool {
-        guard let stream = streams[stream], !stream.watchers.isEmpty, !stream.isBlocked else {
+        guard let watched = streams[stream], !watched.watchers.isEmpty, !isBlocked(stream) else {
             return false
         }
-        return stream.watchers.values.allSatisfy { slot in
+        return watched.watchers.values.allSatisfy { slot in
             guard let watcher = slots[slot] else { return false }
-            return watcher.isSynced && watcher.pending.isEmpty && watcher.start <= current
+            return watcher.isSynced && watcher.start <= current
         }
     }
 
@@ -253,8 +350,7 @@ struct Watches {
         for slot in slots.indices {
             guard let watcher = slots[slot], watcher.notifiesProgress else { continue }
             let isLevel = watcher.isSynced && watcher.start <= current
-            let isOpen = streams[watcher.stream]?.isBlocked == false
-            if isLevel, isOpen, !watcher.wasActive { due.append(watcher) }
+            if isLevel, !isBlocked(watcher.stream), !watcher.wasActive { due.append(watcher) }
             slots[slot]?.wasActive = false
         }
         return due

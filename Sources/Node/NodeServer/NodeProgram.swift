@@ -21,6 +21,15 @@ internal import Program
 // One thread owns the core and every connection; see docs/decisions. Nothing here decides what is
 // true: that is NodeCore's.
 
+/// What the process says by its exit code; 0 is a clean stop, 2 a wrong command line.
+enum ExitCode {
+    static let cannotStart: Int32 = 1
+    /// The member's history contradicts the cluster's (EX_SOFTWARE).
+    static let diverged: Int32 = 70
+    /// A write or sync failed: nobody can say what the disk holds (EX_IOERR).
+    static let diskFailed: Int32 = 74
+}
+
 /// keelson-node, from its command line to its exit code.
 package enum NodeProgram {
     /// Exit codes: 0 done or stopped, 1 cannot start, 2 usage, 74 the disk failed (EX_IOERR),
@@ -49,7 +58,15 @@ package enum NodeProgram {
     package static let version = "3.6.5"
 
     static var build: BuildInfo {
-        BuildInfo(version: version, apiVersion: "3.6", gitSHA: "keelson", platform: "linux/amd64")
+        BuildInfo(apiVersion: version, platform: platform)
+    }
+
+    private static var platform: String {
+        #if arch(arm64)
+            "linux/arm64"
+        #else
+            "linux/amd64"
+        #endif
     }
 
     private static func run(_ config: NodeConfig, _ notices: [ConfigNotice]) -> Int32 {

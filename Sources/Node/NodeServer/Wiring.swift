@@ -26,6 +26,8 @@ final class Wiring {
     private var exitCode: Int32 = 0
     private var isStopping = false
     private var isServing = false
+    /// It was the leader when it was told to stop.
+    private var isHandingOver = false
 
     init(config: NodeConfig, logger: Logger) throws(StartFailure) {
         self.config = config
@@ -208,9 +210,9 @@ final class Wiring {
                 self.stopAtOnce("the member has been removed from the cluster", code: 0)
             }
         }
-        member.onFailure = { [unowned self] reason in
+        member.onFailure = { [unowned self] reason, code in
             self.logger.log(.error, "the member cannot go on", ["error": .string(reason)])
-            self.stopAtOnce(reason, code: 74)
+            self.stopAtOnce(reason, code: code)
         }
         member.onHandedOver = { [unowned self] in self.drain() }
     }
@@ -249,6 +251,7 @@ final class Wiring {
             return
         }
         isStopping = true
+        isHandingOver = member?.node.isLeader == true
         logger.info("received signal; shutting down", ["signal": .string(signal)])
         clients?.pause()
         member?.receive(.stopping)
@@ -256,20 +259,29 @@ final class Wiring {
 
     private func drain() {
         guard let clients else { return }
+        let handedOver = reactor.now
         clients.drain(within: .seconds(5)) { [unowned self] in
-            self.peers?.stop()
-            self.member?.disk.stop()
-            self.member?.keeper.stop()
-            self.logger.info("closed the member")
-            self.reactor.stop()
+            // The others learn of the new leader within a few heartbeats. What they still send to
+            // the old one is passed on until then.
+            let grace = self.config.heartbeatInterval * (self.isHandingOver ? 5 : 0)
+            let left = max(.zero, handedOver + grace - self.reactor.now)
+            self.reactor.after(left) { self.close() }
         }
+    }
+
+    private func close() {
+        peers?.stop()
+        member?.disk.stop()
+        member?.keeper.stop()
+        logger.info("closed the member")
+        reactor.stop()
     }
 
     private func stopAtOnce(_ reason: String, code: Int32) {
         logger.warn("stopping", ["reason": .string(reason)])
         exitCode = code
         peers?.stop()
-        if code != 74 { member?.disk.stop() }
+        if code != ExitCode.diskFailed { member?.disk.stop() }
         reactor.stop()
     }
 }

@@ -67,7 +67,8 @@ final class Cluster {
             return leaders.count == 1 && leaders.first != 0
         }
         try eventually("the cluster takes a write", within: limit) {
-            (try? client(timeout: .seconds(1)).put(PutRequest(key: bytes("ready"), value: []))) != nil
+            (try? client(timeout: .seconds(1)).put(PutRequest(key: bytes("ready"), value: [])))
+                != nil
         }
     }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import EtcdAPI
-internal import Testing
+internal import EtcdClient
 internal import TestKit
+internal import Testing
 
 extension Cluster {
     /// The end of every disaster: the members hold the same, that is all that was acknowledged, and
@@ -23,8 +24,10 @@ extension Cluster {
     }
 
     func expectEqualHashes(at revision: Int64) throws {
+        var request = HashKVRequest()
+        request.revision = revision
         let hashes = try members.map { member in
-            let answer = try member.client().hashKV(HashKVRequest(revision: revision))
+            let answer = try member.client().hashKV(request)
             return "\(answer.hash) \(answer.compactRevision)"
         }
         #expect(Set(hashes).count == 1, "hashes at \(revision): \(hashes)")

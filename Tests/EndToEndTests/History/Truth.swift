@@ -29,7 +29,11 @@ struct Truth: Equatable, Sendable {
         var high = history.count
         while low < high {
             let middle = (low + high) / 2
-            if changes[history[middle]].revision <= revision { low = middle + 1 } else { high = middle }
+            if changes[history[middle]].revision <= revision {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         return low == 0 ? nil : changes[history[low - 1]]
     }

@@ -99,7 +99,7 @@ import Testing
     @Test(arguments: [
         "", "http", "http:", "http://", "http://a", "http://a:b", "http://a:99999", "http://[::1",
         "http://::1:1", "http://[::1]", "://a:1", "http://a:1/", "http://a:1?x", "1http://a:1",
-        "http://a\n:1", "http:a:1",
+        "http://a\n:1", "http:a:1", "http://%zz:1", "http://a@b:1",
     ])
     func `what is no url of a service`(_ text: String) {
         #expect(throws: ConfigError.self) { try ServiceURL(text) }

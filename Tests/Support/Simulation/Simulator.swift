@@ -15,6 +15,7 @@ package enum Simulator {
         run.found()
         run.storm()
         run.peace()
+        defer { world.end() }
         return SeedReport(
             seed: seed, failure: world.failure, traceHash: world.trace.hash,
             eventCount: world.trace.eventCount,

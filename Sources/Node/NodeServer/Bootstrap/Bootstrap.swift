@@ -34,8 +34,8 @@ struct Bootstrap {
         if try directory.hasLog { return try restart() }
         if try directory.isEtcds {
             throw .refused(
-                "\(directory.walPath) was written by etcd; take a snapshot of it with etcdctl or "
-                    + "etcdutl and restore that")
+                "\(directory.walPath) was written by etcd, whose log has another format; "
+                    + "start with an empty --data-dir")
         }
         switch config.initialClusterState {
         case .new: return try found()

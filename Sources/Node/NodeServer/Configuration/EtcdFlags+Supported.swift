@@ -28,7 +28,7 @@ extension EtcdFlags {
             "election-timeout", .uint64, "1000",
             "Time without a heartbeat until an election, in milliseconds.", "2.3.0"),
         row(
-            "enable-grpc-gateway", .bool, "true", "Serve the JSON gateway on the client URLs.",
+            "enable-grpc-gateway", .bool, "true", "Accepted; the JSON gateway is not there yet.",
             "3.4.0"),
         row("feature-gates", .text, "", "Comma list of Name=true|false.", "3.6.0"),
         row(

@@ -43,7 +43,8 @@ final class LocalMember {
     /// Told when the member was removed, has handed its leadership over, or cannot go on.
     var onRemoved: () -> Void = {}
     var onHandedOver: () -> Void = {}
-    var onFailure: (String) -> Void = { _ in }
+    /// The process must end with this reason and exit code.
+    var onFailure: (String, Int32) -> Void = { _, _ in }
     var onPublished: () -> Void = {}
 
     private var outputs: [Output] = []
@@ -126,7 +127,7 @@ final class LocalMember {
                 logger.info("there is space for the log again")
             }
             receive(.diskFilled(isFull))
-        case .diskFailed(let reason): onFailure(reason)
+        case .diskFailed(let reason): onFailure(reason, ExitCode.diskFailed)
         case .logSynced(let took, let batches): metrics.logSynced(took, batches: batches)
         case .checkpointWritten(let index, let byteCount, let took):
             metrics.checkpointWritten(byteCount: byteCount, took)
@@ -144,7 +145,9 @@ final class LocalMember {
         case .snapshotLoaded(let snapshot, let loaded):
             receive(.snapshotLoaded(snapshot, loaded.ledger))
         case .snapshotLoadFailed(let snapshot, let reason):
-            onFailure("snapshot at index \(snapshot.index) cannot be loaded: \(reason)")
+            onFailure(
+                "snapshot at index \(snapshot.index) cannot be loaded: \(reason)",
+                ExitCode.diskFailed)
         case .finished(let body): body()
         }
     }
@@ -192,7 +195,7 @@ final class LocalMember {
             peers?.leaderChanged(leader)
         case .removed: onRemoved()
         case .handedOver: onHandedOver()
-        case .failed(let reason): onFailure(reason)
+        case .failed(let reason): onFailure(reason, ExitCode.diverged)
         case .note(let note): tell(note)
         }
     }

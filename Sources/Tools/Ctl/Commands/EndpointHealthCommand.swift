@@ -35,7 +35,7 @@ enum EndpointHealthCommand {
         var error = ""
         do throws(ClientError) {
             _ = try client.range(RangeRequest(key: Array("health".utf8)))
-        } catch  where error.code == EtcdError.permissionDenied.status.number {
+        } catch  where error.serverMessage == EtcdError.permissionDenied.text {
             // It went through consensus to be denied.
         } catch let failure {
             error = "\(failure)"

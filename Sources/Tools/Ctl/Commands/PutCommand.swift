@@ -29,14 +29,14 @@ enum PutCommand {
         ], flags: flags, run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
-        let request = try request(call.flags, call.console)
+        let request = try request(call.flags, call.console.input)
         let client = try call.client()
         try call.show(
             .put(try calling { () throws(ClientError) in try client.put(request) }))
     }
 
-    /// Also a line of a transaction.
-    static func request(_ flags: FlagSet, _ console: Console) throws(CtlError) -> PutRequest {
+    /// Also a line of a transaction, where no value comes from `input`.
+    static func request(_ flags: FlagSet, _ input: InputLines?) throws(CtlError) -> PutRequest {
         let missing = "put command needs 1 argument and input from stdin or 2 arguments"
         guard let key = flags.arguments.first else { throw .badArguments(missing) }
         var request = PutRequest()
@@ -52,7 +52,7 @@ enum PutCommand {
         } else if flags.arguments.count > 1 {
             request.value = Array(flags.arguments[1].utf8)
         } else {
-            request.value = console.input.all()
+            request.value = input?.all() ?? []
             if request.value.isEmpty { throw .badArguments(missing) }
         }
         request.lease = try GoParse.int64(flags.text("lease"), radix: 16) {

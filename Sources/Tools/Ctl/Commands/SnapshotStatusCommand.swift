@@ -25,7 +25,9 @@ enum SnapshotStatusCommand {
         }
         do throws(StorageError) {
             let reader = try BoltReader(file: try open(path))
-            try reader.check()
+            if let fault = reader.check().first {
+                throw .refused(fault)
+            }
             let status = try SnapshotStatus.of(reader)
             return SnapshotSummary(
                 hash: status.hash, revision: status.revision, keyCount: Int64(status.rowCount),

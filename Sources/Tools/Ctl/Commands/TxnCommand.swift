@@ -24,11 +24,11 @@ enum TxnCommand {
         }
         prompt("success requests (get, put, del):")
         request.success = try section(call) { line throws(CtlError) in
-            try TxnText.operation(line, call.console)
+            try TxnText.operation(line)
         }
         prompt("failure requests (get, put, del):")
         request.failure = try section(call) { line throws(CtlError) in
-            try TxnText.operation(line, call.console)
+            try TxnText.operation(line)
         }
         let client = try call.client()
         try call.show(.txn(try calling { () throws(ClientError) in try client.txn(request) }))

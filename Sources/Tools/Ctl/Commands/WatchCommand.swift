@@ -31,7 +31,8 @@ enum WatchCommand {
         }
         let preset = key.isEmpty ? [] : end.isEmpty ? [key] : [key, end]
         if call.flags.bool("interactive") {
-            return try InteractiveWatch(call, preset).run()
+            var interactive = InteractiveWatch(call, preset)
+            return try interactive.run()
         }
         let plan = try WatchPlan(call.flags, preset)
         let request = try plan.request()

@@ -35,7 +35,7 @@ enum TxnText {
         skipBlanks(&rest)
         guard let first = GoQuote.read(&rest) else { return false }
         key = first
-        guard rest.popFirst() == UInt8(ascii: ")") else { return false }
+        guard rest.popFirst() == UInt8(ascii: ")"), rest.first == 0x20 else { return false }
         skipBlanks(&rest)
         let word = rest.prefix { $0 != 0x20 && $0 != 0x09 }
         sign = String(Substring(word))
@@ -72,7 +72,7 @@ enum TxnText {
         .failed(.invalidInput, "malformed comparison: \(line)\(more)")
     }
 
-    static func operation(_ line: String, _ console: Console) throws(CtlError) -> RequestOp {
+    static func operation(_ line: String) throws(CtlError) -> RequestOp {
         let wrong = CtlError.failed(.invalidInput, "invalid txn request: \(line)")
         guard let words = Words.split(line) else { throw wrong }
         guard words.count >= 2 else {
@@ -86,7 +86,7 @@ enum TxnText {
             }
         }
         switch words[0] {
-        case "put": return .put(try PutCommand.request(try flags(PutCommand.flags), console))
+        case "put": return .put(try PutCommand.request(try flags(PutCommand.flags), nil))
         case "get": return .range(try GetCommand.request(try flags(GetCommand.flags)))
         case "del": return .deleteRange(try DelCommand.request(try flags(DelCommand.flags)))
         default: throw wrong

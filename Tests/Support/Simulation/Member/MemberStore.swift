@@ -171,7 +171,8 @@ struct MemberStore {
         _ value: UnsafeRawBufferPointer
     ) throws(LoadFailure) {
         var bytes = unsafe Array(value)
-        if unsafe key.elementsEqual(Array("consistent_index".utf8)), let last = bytes.last, last > 1 {
+        if unsafe key.elementsEqual(Array("consistent_index".utf8)), let last = bytes.last, last > 1
+        {
             bytes[bytes.count - 1] = last - 1
         }
         try unsafe bytes.span.withUnsafeBytes { (value) throws(LoadFailure) in

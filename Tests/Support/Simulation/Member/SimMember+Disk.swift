@@ -212,7 +212,8 @@ extension SimMember {
         later(world.network.delay()) { $0.input(.snapshotSent(to: peer, succeeded: succeeded)) }
     }
 
-    private func takeSnapshot(_ message: Message, _ bytes: [UInt8], from sender: SimMember) -> Bool {
+    private func takeSnapshot(_ message: Message, _ bytes: [UInt8], from sender: SimMember) -> Bool
+    {
         guard let index = message.snapshot?.index else { return false }
         if world.plant == .unsavedSnapshot, random.chance(percent: 50) {
             // The message is taken for good before the file is.

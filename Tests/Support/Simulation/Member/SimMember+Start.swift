@@ -63,7 +63,7 @@ extension SimMember {
     }
 
     private func openLog() throws(StoreProblem) -> (Log, RecoveredLog) {
-        try store.stored { () throws(StorageError) in
+        try store.stored { () throws(StorageError) -> (Log, RecoveredLog) in
             try MemberFolder(root: "/data").prepare(on: disk)
             let settings = LogSettings(
                 segmentByteCount: world.profile.segmentByteCount, salt: UInt64(place))

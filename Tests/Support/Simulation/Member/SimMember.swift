@@ -150,6 +150,12 @@ final class SimMember {
         for (_, session) in cut { session.cut() }
     }
 
+    func letGo() {
+        streams = [:]
+        calls = [:]
+        whilePaused = []
+    }
+
     func drawCrashMode() -> SimulatedDisk.CrashMode {
         let draw = random.below(100)
         let disk = world.profile.disk

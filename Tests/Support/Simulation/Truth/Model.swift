@@ -106,7 +106,8 @@ package struct Model: Sendable {
     package func changes(of main: Int64) -> ArraySlice<ModelChange> {
         let place = Int(main) - 2
         guard place >= 0, place < starts.count else { return [] }
-        return changes[starts[place]..<(place + 1 < starts.count ? starts[place + 1] : changes.count)]
+        return changes[
+            starts[place]..<(place + 1 < starts.count ? starts[place + 1] : changes.count)]
     }
 
     /// Where the changes from `main` on begin.

@@ -140,7 +140,9 @@ final class Truth {
                 .agreement, "\(member.name) starts at \(node.ledger.appliedIndex), not committed")
         }
         judgeState(member, node, world)
-        if world.failure == nil, node.ledger.appliedIndex > .zero { compareHash(member, node, world) }
+        if world.failure == nil, node.ledger.appliedIndex > .zero {
+            compareHash(member, node, world)
+        }
     }
 
     // MARK: The end

@@ -46,7 +46,9 @@ final class WatchSession {
 
     // MARK: Life
 
-    func begin() { world.after(.milliseconds(random.below(2_000))) { [unowned self] in self.open() } }
+    func begin() {
+        world.after(.milliseconds(random.below(2_000))) { [unowned self] in self.open() }
+    }
 
     func stop() { isStopped = true }
 
@@ -144,7 +146,8 @@ final class WatchSession {
         world.count(response.events.isEmpty ? "watch control" : "watch events")
         if response.watchID == -1 { return takeProgress(response) }
         guard let index = watches.firstIndex(where: { $0.id == response.watchID }) else {
-            return world.fail(.watch, "a response for watch \(response.watchID), which is not there")
+            return world.fail(
+                .watch, "a response for watch \(response.watchID), which is not there")
         }
         let problem = watches[index].take(response, world.truth.model)
         let name = member?.name ?? "?"

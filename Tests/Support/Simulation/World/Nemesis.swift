@@ -68,7 +68,9 @@ final class Nemesis {
             victim.stop()
         case .replaceMember: replaceMember()
         case .blockWatch:
-            if !world.watchers.isEmpty { world.watchers[random.below(world.watchers.count)].block() }
+            if !world.watchers.isEmpty {
+                world.watchers[random.below(world.watchers.count)].block()
+            }
         }
     }
 

@@ -59,7 +59,9 @@ final class SimNetwork {
         guard let target = world.member(message.to) else { return }
         if isCut(sender.place, target.place) || chance(profile.lossPerMille) {
             world.count("message lost")
-            if random.chance(percent: 20) { sender.later(.milliseconds(5)) { $0.unreachable(target) } }
+            if random.chance(percent: 20) {
+                sender.later(.milliseconds(5)) { $0.unreachable(target) }
+            }
             return
         }
         arrive(message, sender, target, isOrdered: !chance(profile.reorderPerMille))
@@ -67,7 +69,8 @@ final class SimNetwork {
         // may not: nothing but the stream protects it.
         let mayRepeat = message.kind != .propose || world.plant == .repeatedProposal
         let isPlanted = message.kind == .propose && world.plant == .repeatedProposal
-        if mayRepeat, chance(profile.duplicatePerMille) || (isPlanted && random.chance(percent: 20)) {
+        if mayRepeat, chance(profile.duplicatePerMille) || (isPlanted && random.chance(percent: 20))
+        {
             arrive(message, sender, target, isOrdered: false)
         }
     }
@@ -79,7 +82,9 @@ final class SimNetwork {
     ) {
         let link = link(sender.place, target.place)
         var time = (world.now + delay()).nanoseconds
-        if let free = cloggedUntil[link], free > time { time = free + Int64(random.below(1_000_000)) }
+        if let free = cloggedUntil[link], free > time {
+            time = free + Int64(random.below(1_000_000))
+        }
         if isOrdered {
             time = max(time, lastArrival[link] ?? 0)
             lastArrival[link] = time

@@ -55,6 +55,12 @@ final class World {
         if failure == nil, !isDone() { now = max(now, end) }
     }
 
+    /// Lets go of all that waits, so that nothing holds anything else.
+    func end() {
+        queue = EventQueue()
+        for member in members { member.letGo() }
+    }
+
     // MARK: Members
 
     func member(_ id: MemberID) -> SimMember? { members.first { $0.id == id } }
@@ -93,6 +99,7 @@ final class World {
     func say(_ line: @autoclosure () -> String) {
         guard let sink = trace.sink else { return }
         let micros = now.nanoseconds / 1_000
-        sink("\(micros / 1_000_000).\(String(micros % 1_000_000 + 1_000_000).dropFirst()) \(line())")
+        sink(
+            "\(micros / 1_000_000).\(String(micros % 1_000_000 + 1_000_000).dropFirst()) \(line())")
     }
 }
