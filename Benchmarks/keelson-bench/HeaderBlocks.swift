@@ -156,8 +156,8 @@ internal struct StatusReader {
     private static func decoded(_ value: UnsafeRawBufferPointer) -> [UInt8] {
         var bits = 0
         var count = 0
-        for unsafebyte in unsafe value.prefix(4) {
-            bits = bits << 8 | Int(byte)
+        while count < 8 * min(4, value.count) {
+            bits = unsafe bits << 8 | Int(value[count / 8])
             count += 8
         }
         var digits: [UInt8] = []
