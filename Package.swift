@@ -117,7 +117,7 @@ var targets: [Target] = [
     tests(
         "NodeServerTests",
         ["NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Bytes", "Posix", "TestKit"]),
-    tests("EtcdClientTests", ["EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes", "TestKit"]),
+    tests("EtcdClientTests", ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit"]),
     tests("CtlTests", ["Ctl", "EtcdAPI", "Storage", "Bytes", "TestKit"]),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
     tests("EndToEndTests", ["TestKit", "EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes"]),

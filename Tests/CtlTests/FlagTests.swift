@@ -37,7 +37,8 @@ struct FlagTests {
     @Test
     func `lists add up, and replace their default`() throws {
         #expect(try parse([]).list("endpoints") == ["127.0.0.1:2379"])
-        #expect(try parse(["--endpoints=a,b", "--endpoints", "c"]).list("endpoints") == ["a", "b", "c"])
+        #expect(
+            try parse(["--endpoints=a,b", "--endpoints", "c"]).list("endpoints") == ["a", "b", "c"])
     }
 
     @Test(arguments: [
@@ -72,7 +73,8 @@ struct FlagTests {
     }
 
     @Test(arguments: [
-        (["get", "a"], "get", ["a"]), (["--endpoints", "x", "get", "a"], "get", ["--endpoints", "x", "a"]),
+        (["get", "a"], "get", ["a"]),
+        (["--endpoints", "x", "get", "a"], "get", ["--endpoints", "x", "a"]),
         (["lease", "grant", "5"], "lease grant", ["5"]),
         (["lease", "-w", "json", "gr", "5"], "lease grant", ["-w", "json", "5"]),
         (["mem", "list"], "member list", []), (["help", "put"], "put", ["--help"]),

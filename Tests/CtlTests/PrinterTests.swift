@@ -121,7 +121,8 @@ struct PrinterTests {
                 == "lease 0000000000000123 already expired\n")
         #expect(
             try print(.leaseLife(life, withKeys: false), .json)
-                == headerJSON.dropLast() + ",\"id\":291,\"ttl\":-1,\"granted-ttl\":0,\"keys\":null}\n"
+                == headerJSON.dropLast()
+                + ",\"id\":291,\"ttl\":-1,\"granted-ttl\":0,\"keys\":null}\n"
         )
         var granted = LeaseGrantResponse()
         (granted.id, granted.ttl, granted.header) = (5, 100, header)

@@ -136,7 +136,7 @@ import Testing
             var bytes = random.bytes(random.below(12))
             if !bytes.isEmpty { bytes[0] = tags[random.below(tags.count)] }
             unsafe bytes.withUnsafeBytes { buffer in
-                guard let fields = unsafe KeyValueFields(buffer) else { return }
+                guard let fields = unsafe KeyValueFields.read(buffer) else { return }
                 decoded += 1
                 #expect(fields.key.upperBound <= bytes.count)
                 #expect(fields.value.upperBound <= bytes.count)

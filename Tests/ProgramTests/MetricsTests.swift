@@ -23,7 +23,7 @@ import Testing
             return asked
         }
         registry.gauges("m_peers", "Peers.", labels: ["to"]) { [(["b"], 1), (["a"], 0)] }
-        registry.counter("n_total", "Counted elsewhere.") { 1_000_000 }
+        registry.counter("n_total", "Counted elsewhere.") { UInt64(1_000_000) }
         #expect(
             text(registry) == """
                 # HELP a_value First.

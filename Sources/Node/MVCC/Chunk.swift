@@ -69,7 +69,7 @@ final class Chunk: @unchecked Sendable {
     }
 
     func fields(at offset: Int) -> KeyValueFields {
-        guard let fields = unsafe KeyValueFields(wire(at: offset)) else {
+        guard let fields = unsafe KeyValueFields.read(wire(at: offset)) else {
             fatalError("a stored record does not decode, revision \(revision(at: offset))")
         }
         return fields

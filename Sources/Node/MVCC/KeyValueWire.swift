@@ -15,7 +15,13 @@ struct KeyValueFields {
     var lease: Int64 = 0
 
     /// Nil when the bytes are not a message.
-    init?(_ wire: UnsafeRawBufferPointer) {
+    ///
+    /// Collects in local variables, on purpose: Swift 6.3.1 with -O loses fields when a loop sets
+    /// the properties of a value that a failable initializer then hands out.
+    static func read(_ wire: UnsafeRawBufferPointer) -> KeyValueFields? {
+        var key = 0..<0
+        var value = 0..<0
+        var numbers: (create: UInt64, mod: UInt64, version: UInt64, lease: UInt64) = (0, 0, 0, 0)
         var cursor = unsafe WireCursor(wire)
         while unsafe !cursor.isAtEnd {
             guard let tag = unsafe cursor.varint() else { return nil }
@@ -28,20 +34,21 @@ struct KeyValueFields {
                 value = range
             case 2 << 3, 3 << 3, 4 << 3, 6 << 3:
                 guard let number = unsafe cursor.varint() else { return nil }
-                set(tag >> 3, Int64(truncatingIfNeeded: number))
+                switch tag >> 3 {
+                case 2: numbers.create = number
+                case 3: numbers.mod = number
+                case 4: numbers.version = number
+                default: numbers.lease = number
+                }
             default:
                 guard unsafe cursor.skip(tag) else { return nil }
             }
         }
-    }
-
-    private mutating func set(_ field: UInt64, _ number: Int64) {
-        switch field {
-        case 2: createRevision = number
-        case 3: modRevision = number
-        case 4: version = number
-        default: lease = number
-        }
+        return KeyValueFields(
+            key: key, value: value, createRevision: Int64(truncatingIfNeeded: numbers.create),
+            modRevision: Int64(truncatingIfNeeded: numbers.mod),
+            version: Int64(truncatingIfNeeded: numbers.version),
+            lease: Int64(truncatingIfNeeded: numbers.lease))
     }
 }
 

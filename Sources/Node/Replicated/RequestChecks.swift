@@ -40,11 +40,14 @@ extension Ledger {
         }
     }
 
-    /// A read that asks no quorum.
+    /// A read that asks no quorum. Without operations there is nobody who said so: then the compares
+    /// are decided at the newest state (etcd decides them wherever it stands).
     package static func isSerializable(_ txn: TxnRequest) -> Bool {
-        (txn.success + txn.failure).allSatisfy { operation in
-            if case .range(let range) = operation { range.serializable } else { false }
-        }
+        let operations = txn.success + txn.failure
+        return !operations.isEmpty
+            && operations.allSatisfy { operation in
+                if case .range(let range) = operation { range.serializable } else { false }
+            }
     }
 
     private static func checkShape(_ txn: TxnRequest, maxOps: Int) -> EtcdError? {

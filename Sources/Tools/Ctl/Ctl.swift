@@ -82,7 +82,8 @@ package enum CtlProgram {
         let flags = try parse(rest, GlobalFlags.table, { text })
         if place.isRoot, !flags.isHelpWanted, let word = flags.arguments.first {
             throw .failed(
-                .error, "unknown command \"\(word)\" for \"\(name)\"\nRun '\(name) --help' for usage.")
+                .error,
+                "unknown command \"\(word)\" for \"\(name)\"\nRun '\(name) --help' for usage.")
         }
         console.write(text)
     }

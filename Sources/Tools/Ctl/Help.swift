@@ -4,7 +4,9 @@
 enum Help {
     static func root() -> String {
         let rows =
-            CommandTable.commands.map { ($0.path, $0.summary) } + [("help", "Help about any command")]
+            CommandTable.commands.map { ($0.path, $0.summary) } + [
+                ("help", "Help about any command")
+            ]
         return head(CtlProgram.name, "A simple command line client for etcd3.", "[flags]")
             + "\nVERSION:\n\t\(CtlProgram.version)\n" + apiVersion
             + commands(rows.sorted { $0.0 < $1.0 })

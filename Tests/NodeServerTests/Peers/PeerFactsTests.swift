@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
 import EtcdAPI
-import Formats
 import HTTP
 import Testing
 
@@ -49,7 +48,8 @@ import Testing
                 clientURLs: ["http://c:2379"]),
             EtcdAPI.Member(id: 9_007_199_254_740_993, peerURLs: ["http://l:1"], isLearner: true),
         ]
-        let text = JSON.text(MemberJSON.list(members))
+        let text = String(
+            decoding: HTTPEndpoints.json(MemberJSON.list(members)).body, as: UTF8.self)
         #expect(
             text == """
                 [{"id":9007199254740993,"peerURLs":["http://l:1"],"isLearner":true},\

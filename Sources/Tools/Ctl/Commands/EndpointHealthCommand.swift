@@ -51,7 +51,9 @@ enum EndpointHealthCommand {
             let alarms = try client.alarm(AlarmRequest()).alarms
             if alarms.isEmpty { return "" }
             return "Active Alarm(s): "
-                + alarms.map { $0.alarm.number == 0 ? "UNKNOWN " : "\($0.alarm.name ?? "UNKNOWN") " }
+                + alarms.map {
+                    $0.alarm.number == 0 ? "UNKNOWN " : "\($0.alarm.name ?? "UNKNOWN") "
+                }
                 .joined()
         } catch {
             return "Unable to fetch the alarm list"

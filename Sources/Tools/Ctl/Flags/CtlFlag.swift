@@ -94,7 +94,9 @@ struct FlagSet: Sendable {
             guard
                 let flag = letter == "h"
                     ? CtlFlag.help(of: "") : table.first(where: { $0.short == letter })
-            else { throw FlagFailure("unknown shorthand flag: '\(letter)' in -\(letter)\(letters)") }
+            else {
+                throw FlagFailure("unknown shorthand flag: '\(letter)' in -\(letter)\(letters)")
+            }
             if letters.first == "=" { return try set(flag, String(letters.dropFirst())) }
             if flag.kind == .bool {
                 try set(flag, "true")

@@ -4,7 +4,8 @@
 struct GlobalFlags: Sendable {
     private static let noTLS = "TLS is not supported by this client yet; use plain http endpoints"
     private static let noLogin = "logging in is not supported by this client yet"
-    private static let noDiscovery = "finding endpoints by DNS is not supported by this client; "
+    private static let noDiscovery =
+        "finding endpoints by DNS is not supported by this client; "
         + "name them with --endpoints"
 
     static let table: [CtlFlag] = [

@@ -149,7 +149,8 @@ struct SimplePrinter {
     private func cluster(_ header: ResponseHeader?) -> String { wide(header?.clusterID ?? 0) }
 
     /// With what the new member must be started with.
-    private mutating func writeAdded(_ response: MemberAddResponse, _ name: String, _ urls: String) {
+    private mutating func writeAdded(_ response: MemberAddResponse, _ name: String, _ urls: String)
+    {
         let id = response.member?.id ?? 0
         let cluster = response.members.flatMap { member in
             member.peerURLs.map { (member.id == id ? name : member.name) + "=" + $0 }

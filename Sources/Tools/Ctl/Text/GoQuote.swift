@@ -156,9 +156,11 @@ enum GoParse {
 
     private static func words(_ text: String, _ radix: Int, _ function: String) -> String {
         let digits = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : text[...]
-        let isWhole = !digits.isEmpty && digits.allSatisfy { digit in
-            digit.isASCII && digit.hexDigitValue.map { $0 < (radix == 0 ? 10 : radix) } == true
-        }
+        let isWhole =
+            !digits.isEmpty
+            && digits.allSatisfy { digit in
+                digit.isASCII && digit.hexDigitValue.map { $0 < (radix == 0 ? 10 : radix) } == true
+            }
         let isSigned = digits.utf8.count != text.utf8.count && function == "ParseUint"
         return "strconv.\(function): parsing \(GoQuote.text(text)): "
             + (isWhole && !isSigned ? "value out of range" : "invalid syntax")
