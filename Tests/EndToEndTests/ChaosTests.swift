@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import EtcdAPI
+internal import EtcdClient
 internal import Posix
 internal import TestKit
 internal import Testing

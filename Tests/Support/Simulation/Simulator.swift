@@ -101,7 +101,7 @@ private struct Run {
 
     private static func hasWritten(_ member: SimMember, _ world: World) -> Bool {
         if member.node?.isLearner == true { return true }
-        let key = Array("last/\(member.name)".utf8)
+        let key = Array("a/\(member.name)".utf8)
         return world.truth.model.live(key, .after(world.truth.model.revision)) != nil
     }
 
@@ -110,7 +110,7 @@ private struct Run {
         guard !hasWritten(member, world), attempt < 100 else { return }
         if member.isUsable {
             let put = PutRequest(
-                key: Array("last/\(member.name)".utf8),
+                key: Array("a/\(member.name)".utf8),
                 value: Array("\(member.name)/\(attempt)".utf8))
             member.call(.put(put)) { _ in }
         }

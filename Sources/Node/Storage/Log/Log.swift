@@ -101,7 +101,11 @@ package struct Log {
     // MARK: Use
 
     /// Writes the batches with one write call. Not durable before `sync`.
-    package mutating func append(_ batches: [LogBatch]) throws(StorageError) {
+    ///
+    /// A batch that is only a mark, and an older one than the log has, says nothing: a checkpoint
+    /// was being written while a newer one came from the leader.
+    package mutating func append(_ given: [LogBatch]) throws(StorageError) {
+        let batches = given.filter { !isOvertaken($0) }
         if batches.isEmpty { return }
         try refuseIfPoisoned()
         var after = shape
@@ -130,6 +134,13 @@ package struct Log {
         let open = segments.count - 1
         segments[open].highest = max(segments[open].highest, highest)
         isEndMarked = false
+    }
+
+    private func isOvertaken(_ batch: LogBatch) -> Bool {
+        guard batch.entries.isEmpty, batch.hardState == nil, let given = batch.mark, let mark else {
+            return false
+        }
+        return given.index < mark.index
     }
 
     /// Makes everything appended durable.

@@ -125,7 +125,7 @@ struct MemberStore {
         let checkpoints = checkpoints
         try stored { () throws(StorageError) in try checkpoints.tidy() }
         if let current = try stored({ () throws(StorageError) in try checkpoints.newest() }) {
-            let ledger = try load(current)
+            let ledger = try load(current, isStale: plant == .staleIndex)
             if ledger.appliedIndex >= mark { return ledger }
         }
         let received = try stored { () throws(StorageError) in try checkpoints.received() }
@@ -134,7 +134,9 @@ struct MemberStore {
         return nil
     }
 
-    private func load(_ found: OpenCheckpoint) throws(StoreProblem) -> Ledger {
+    private func load(
+        _ found: OpenCheckpoint, isStale: Bool = false
+    ) throws(StoreProblem) -> Ledger {
         defer { found.close() }
         var loader = LedgerLoader(settings: settings)
         var refusal: LoadFailure?
@@ -143,7 +145,7 @@ struct MemberStore {
                 let bucket = String(decoding: name, as: UTF8.self)
                 unsafe try found.reader.forEach(in: name) { key, value throws(StorageError) in
                     do throws(LoadFailure) {
-                        if plant == .staleIndex, bucket == "meta" {
+                        if isStale, bucket == "meta" {
                             try unsafe giveStale(&loader, bucket, key, value)
                         } else {
                             unsafe try loader.row(bucket: bucket, key: key, value: value)

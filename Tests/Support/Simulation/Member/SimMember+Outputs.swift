@@ -76,7 +76,10 @@ extension SimMember {
     func receive(_ message: Message, from sender: SimMember) {
         later(.zero) { member in
             // The peer port refuses members that were removed.
-            if member.node?.ledger.members.isRemoved(sender.id) == true { return }
+            if member.node?.ledger.members.isRemoved(sender.id) == true {
+                // And tells them so, which is how a member learns that missed its own removal.
+                return sender.later(.milliseconds(1)) { $0.leaveForEver() }
+            }
             member.input(.received(message))
         }
     }

@@ -169,7 +169,12 @@ package struct HistoryChecker: Sendable {
     }
 }
 
-func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+/// For people: what is no letter is shown as a number.
+func text(_ bytes: [UInt8]) -> String {
+    bytes.map { byte in
+        (0x20..<0x7f).contains(byte) ? String(UnicodeScalar(byte)) : "\\\(byte)"
+    }.joined()
+}
 
 extension Request {
     /// The unique values that this request may write.

@@ -160,7 +160,8 @@ final class WatchSession {
         guard let member else { return }
         let stream = stream
         world.after(.milliseconds(random.below(100))) { [unowned self] in
-            guard self.member === member, self.stream == stream, member.isUsable else { return }
+            guard self.member === member, self.stream == stream, member.isRunning else { return }
+            guard member.isUsable else { return self.recreate(index) }
             guard !self.watches[index].isOpen else { return }
             let request = self.watches[index].open(first: 0)
             member.input(.watchRequested(stream, .create(request)))
