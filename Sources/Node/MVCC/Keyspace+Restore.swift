@@ -17,7 +17,8 @@ extension Keyspace {
         if let restored, revision <= restored {
             throw .corrupt("row \(revision.main)_\(revision.sub) is out of order")
         }
-        guard value.count < Chunk.numberMax - 64, let fields = unsafe KeyValueFields.read(value) else {
+        guard value.count < Chunk.numberMax - 64, let fields = unsafe KeyValueFields.read(value)
+        else {
             throw .corrupt("the value of row \(revision.main)_\(revision.sub) does not decode")
         }
         try unsafe check(fields, revision, isTombstone, isEmpty: value.isEmpty)

@@ -83,6 +83,13 @@ package final class SimulatedDisk: Disk {
         callsUntilCrash = count
     }
 
+    /// Forgets all faults that have not struck yet.
+    package func cancelFaults() {
+        faults = []
+        callsUntilCrash = nil
+        dieNow = false
+    }
+
     /// True after `crashAfter` has struck.
     package var hasCrashed: Bool { isDead }
 

@@ -107,8 +107,10 @@ private struct Run {
 
     /// Puts a key of its own through the member until it is there.
     private static func keepWriting(_ member: SimMember, _ world: World, _ attempt: Int) {
-        guard !hasWritten(member, world), attempt < 100 else { return }
-        if member.isUsable {
+        // A learner may become a voter meanwhile, and then has to write too.
+        let isLearner = member.node?.isLearner == true
+        guard isLearner || !hasWritten(member, world), attempt < 100 else { return }
+        if member.isUsable, !isLearner {
             let put = PutRequest(
                 key: Array("a/\(member.name)".utf8),
                 value: Array("\(member.name)/\(attempt)".utf8))

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import Formats
 // SPDX-License-Identifier: Apache-2.0

@@ -27,6 +27,8 @@ struct LogRecovery {
     private var entries: [Entry] = []
     private var lastFileSize: Int64 = 0
     private var tornByteCount: Int64 = 0
+    /// How far the last segment was synced, as far as its frames say.
+    private var vouched: Int64 = 0
 
     init(disk: any Disk, directory: String) {
         self.disk = disk
@@ -60,6 +62,7 @@ struct LogRecovery {
         do throws(DiskError) {
             file = try disk.open(last.path, .readWrite)
             if tornByteCount > 0 { try file.truncate(to: position.offset) }
+            try rewriteUnvouched(file)
             capacity = try LogRecovery.reserve(max(settings.segmentByteCount, lastFileSize), file)
             try file.sync()
             try disk.syncDirectory(directory)
@@ -74,6 +77,14 @@ struct LogRecovery {
             segments: segments, file: file, capacity: capacity, position: position, shape: shape,
             state: LogBatch(hardState: hardState, mark: marks.last))
         return (log, recovered)
+    }
+
+    /// After a sync that failed, the system's cache may hold what the disk does not, and count it as
+    /// written: a sync now would do nothing. What is written anew is synced for certain.
+    private func rewriteUnvouched(_ file: any DiskFile) throws(DiskError) {
+        let count = position.offset - vouched
+        if count <= 0 { return }
+        try file.write(try file.read(at: vouched, count: Int(clamping: count)), at: vouched)
     }
 
     /// A full disk is no reason not to start: then what is there must do, and appends will say so.
@@ -204,6 +215,7 @@ struct LogRecovery {
             position.number = header.number
         }
         position.offset = 0
+        vouched = 0
         advance(over: header)
         segments.append(
             LogSegment(
@@ -211,6 +223,7 @@ struct LogRecovery {
     }
 
     private mutating func advance(over frame: FrameHeader) {
+        vouched = max(vouched, Int64(clamping: frame.durableThrough))
         position.offset += Int64(frame.byteCount)
         position.number += 1
         position.chain = frame.crc

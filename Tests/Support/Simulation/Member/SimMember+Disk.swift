@@ -135,8 +135,9 @@ extension SimMember {
     func logFailed(_ error: StorageError) {
         world.count("disk failure")
         if case .damaged = error { world.fail(.recovery, "\(name): \(error)") }
-        // A machine whose sync has failed is given a power cut: what its cache holds is worthless.
-        die(drawCrashMode(), reason: "\(error)")
+        // The machine may go on: then the cache holds what a failed sync did not write.
+        let goesOn = !disk.hasCrashed && random.chance(percent: 50)
+        die(goesOn ? nil : drawCrashMode(), reason: "\(error)")
     }
 
     func finishStopping() {

@@ -183,6 +183,7 @@ final class Nemesis {
         world.network.calm()
         for member in world.members {
             member.disk.capacity = nil
+            member.disk.cancelFaults()
             member.syncTime = min(world.profile.disk.syncTime, .milliseconds(5))
             if member.disk.hasCrashed { member.die(member.drawCrashMode(), reason: "power cut") }
             member.resume()
