@@ -130,10 +130,13 @@ extension Node {
                 outputs.append(.note(.becameFollower(term: term, leader: leader)))
             }
         } else {
+            // At the first start there was no leader to lose.
+            if lifecycle.leaderFoundAt != nil {
+                outputs.append(.note(.becameFollower(term: term, leader: nil)))
+            }
             lifecycle.leaderLostAt = now
             lifecycle.leaderlessSince = lifecycle.leaderlessSince ?? now
             ledger.lessor.demote()
-            outputs.append(.note(.becameFollower(term: term, leader: nil)))
         }
         // A round asked of the old leader proves nothing about the new one: ask again.
         for read in reads.takeUnconfirmed() { reads.add(read) }
