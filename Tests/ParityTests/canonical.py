@@ -164,8 +164,12 @@ def _value(
 
 
 def _remaining(value: int, granted: int) -> Any:
-    """Seconds left of a lease: any value just below the granted time is the same."""
-    near = granted > 0 and max(granted - 4, 0) <= value <= granted
+    """Seconds left of a lease: any value not far below the granted time is the same.
+
+    Long leases live through many requests, and the two servers are not asked at once.
+    """
+    slack = max(4, granted // 3)
+    near = granted > 0 and max(granted - slack, 0) <= value <= granted
     return "<nearly all>" if near else value
 
 

@@ -70,7 +70,7 @@ final class NodeMetrics {
     func clientSent(_ count: Int) { sent.add(UInt64(count)) }
     func clientConnected() { connectionCount += 1 }
     func clientDisconnected() { connectionCount -= 1 }
-    func logSynced(_ took: Duration, batches: Int) { fsync.observe(took) }
+    func logSynced(_ took: Duration) { fsync.observe(took) }
     func checkpointWritten(byteCount: Int64, _ took: Duration) { commit.observe(took) }
     func proposalFailed() { failedProposals.add() }
 

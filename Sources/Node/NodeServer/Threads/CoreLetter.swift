@@ -6,12 +6,12 @@ internal import Replicated
 
 /// What the other threads tell the core's.
 enum CoreLetter: Sendable {
-    case appended(through: UInt64)
+    /// `synced`: how long the sync took, if there was one.
+    case appended(through: UInt64, synced: Duration?)
     /// The log has no room (true), or has it again.
     case diskFilled(Bool)
     /// The log can no longer be trusted; the process ends with this reason.
     case diskFailed(String)
-    case logSynced(Duration, batches: Int)
     case checkpointWritten(LogIndex, byteCount: Int64, took: Duration)
     case checkpointFailed(String)
     case snapshotLoaded(SnapshotMetadata, LoadedLedger)

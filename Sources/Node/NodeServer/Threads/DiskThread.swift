@@ -104,10 +104,8 @@ final class DiskThread: @unchecked Sendable {
         if let lastNumber {
             let began = MonotonicClock.now
             if let failure = append(batches, &log, mustSync: mustSync) { return failure }
-            core.post(.appended(through: lastNumber))
-            if mustSync {
-                core.post(.logSynced(MonotonicClock.now - began, batches: batches.count))
-            }
+            let took = mustSync ? MonotonicClock.now - began : nil
+            core.post(.appended(through: lastNumber, synced: took))
         }
         return checkpoint.flatMap { note($0, &log) }
     }

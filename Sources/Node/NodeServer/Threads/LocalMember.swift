@@ -119,7 +119,9 @@ final class LocalMember {
 
     private func open(_ letter: CoreLetter) {
         switch letter {
-        case .appended(let number): receive(.appended(through: AppendNumber(number)))
+        case .appended(let number, let took):
+            if let took { metrics.logSynced(took) }
+            receive(.appended(through: AppendNumber(number)))
         case .diskFilled(let isFull):
             if isFull {
                 logger.error("no space left for the log: writes wait, reads go on")
@@ -128,7 +130,6 @@ final class LocalMember {
             }
             receive(.diskFilled(isFull))
         case .diskFailed(let reason): onFailure(reason, ExitCode.diskFailed)
-        case .logSynced(let took, let batches): metrics.logSynced(took, batches: batches)
         case .checkpointWritten(let index, let byteCount, let took):
             metrics.checkpointWritten(byteCount: byteCount, took)
             logger.info(
