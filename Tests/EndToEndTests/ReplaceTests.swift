@@ -61,6 +61,11 @@ extension EndToEnd {
         private func removeWhileDown(_ cluster: Cluster) throws -> UInt64 {
             let id = try #require(cluster[2].status()?.header?.memberID)
             try cluster[2].kill()
+            // If it led, a change sent after it would be lost with it.
+            try eventually("the others have a leader of their own") {
+                guard let leader = cluster[0].status()?.leader else { return false }
+                return leader != 0 && leader != id
+            }
             let client = try cluster[0].client()
             let answer = try persisting("the removal") { () throws(ClientError) in
                 try client.memberRemove(MemberRemoveRequest(id: id))
