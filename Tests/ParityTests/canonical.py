@@ -53,6 +53,8 @@ class Names:
     """What the values of one server are called during one case."""
 
     def __init__(self, base: int, prefix: bytes, exact_hash: bool = False) -> None:
+        # Seconds a lease may have run; a long run of random requests raises it as time goes by.
+        self.lease_slack = 4
         self.base = base
         self.prefix = prefix
         self.exact_hash = exact_hash
@@ -157,18 +159,14 @@ def _value(
     if name in OPAQUE_FIELDS:
         return OPAQUE_FIELDS[name]
     if name == "LeaseTimeToLiveResponse.TTL":
-        return _remaining(value, message.grantedTTL)
+        return _remaining(value, message.grantedTTL, names.lease_slack)
     if name in TEXT_FIELDS or name == "WatchResponse.cancel_reason":
         return names.text(value)
     return value
 
 
-def _remaining(value: int, granted: int) -> Any:
-    """Seconds left of a lease: any value not far below the granted time is the same.
-
-    Long leases live through many requests, and the two servers are not asked at once.
-    """
-    slack = max(4, granted // 3)
+def _remaining(value: int, granted: int, slack: int) -> Any:
+    """Seconds left of a lease: any value at most `slack` below the granted time is the same."""
     near = granted > 0 and max(granted - slack, 0) <= value <= granted
     return "<nearly all>" if near else value
 
