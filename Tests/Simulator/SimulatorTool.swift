@@ -133,6 +133,7 @@ struct SimulatorTool {
         for seed in range {
             Console.line("begin \(seed)")
             let report = Simulator.run(seed: seed, options: RunOptions(isSmoke: isSmoke))
+            for (what, count) in report.counters { Console.line("count \(count) \(what)") }
             Console.line(describe(report))
         }
         return 0

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import Posix
+internal import Simulation
 
 /// Runs seeds in child processes: a broken invariant ends the child, and with it one seed only.
 struct WorkerPool {
@@ -8,6 +9,7 @@ struct WorkerPool {
     private let isSmoke: Bool
     private let jobs: Int
     private var passed = 0
+    private var tally = Tally()
     private var failures: [(seed: UInt64, text: String)] = []
     private var waiting: [Range<UInt64>] = []
     private var workers: [Worker] = []
@@ -96,6 +98,10 @@ struct WorkerPool {
             let seed = words.count > 1 ? UInt64(words[1]) : nil
             switch words.first {
             case "begin": current = seed
+            case "count":
+                if words.count == 3, let times = Int(words[1]) {
+                    tally.note(String(words[2]), times: times)
+                }
             case "pass":
                 passed += 1
                 current = nil
@@ -129,6 +135,7 @@ struct WorkerPool {
     }
 
     private func finish() -> Int32 {
+        Console.line(tally.summary)
         Console.line("\(passed) passed, \(failures.count) failed")
         return failures.isEmpty ? 0 : 1
     }

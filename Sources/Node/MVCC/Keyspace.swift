@@ -15,7 +15,8 @@ package final class Keyspace {
         case rewriting(position: Int)
     }
 
-    static let chunkSize = 256 << 10
+    /// Bytes; records are kept, and memory is given back, in chunks of this size.
+    package static let chunkSize = 256 << 10
 
     let log: RevisionLog
     let table: KeyTable
@@ -41,7 +42,7 @@ package final class Keyspace {
         self.init(hashSeed: hashSeed, chunkSize: Keyspace.chunkSize)
     }
 
-    init(hashSeed: UInt64, chunkSize: Int) {
+    package init(hashSeed: UInt64, chunkSize: Int) {
         log = RevisionLog(chunkSize: chunkSize)
         table = KeyTable(seed: hashSeed)
     }

@@ -67,7 +67,8 @@ package final class Node {
         raftSettings.preVote = settings.preVote
         raft = Core(
             id: settings.memberID, settings: raftSettings, restored: restored, seed: settings.seed)
-        watches = Watches(fragmentLimit: settings.maxRequestBytes + 512 * 1_024)
+        watches = Watches(
+            fragmentLimit: settings.watchFragmentBytes ?? settings.maxRequestBytes + 512 * 1_024)
         numbers = RequestNumbers(memberID: settings.memberID, startedAt: settings.startedAt)
         autoCompaction = AutoCompaction(rule: settings.autoCompaction)
         checkpoints = CheckpointPolicy(settings: settings, last: ledger.appliedIndex)

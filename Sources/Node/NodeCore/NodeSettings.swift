@@ -23,6 +23,9 @@ package struct NodeSettings: Sendable {
     package var checkpointBytes = 64 << 20
     package var quotaBytes: Int64 = 2 << 30
     package var maxRequestBytes = 1_572_864
+    /// Encoded bytes at which a watch response is cut for who asked for fragments; nil for etcd's
+    /// measure, the largest request and half a MiB.
+    package var watchFragmentBytes: Int?
     package var maxTxnOps = 128
     package var maxLearners = 1
     package var strictReconfigCheck = true

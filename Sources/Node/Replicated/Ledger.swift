@@ -25,7 +25,7 @@ package final class Ledger {
 
     package init(settings: LedgerSettings) {
         self.settings = settings
-        keyspace = Keyspace(hashSeed: settings.hashSeed)
+        keyspace = Keyspace(hashSeed: settings.hashSeed, chunkSize: settings.chunkSize)
         lessor = Lessor(minimumTTL: settings.minimumLeaseTTL)
         members = Membership(maxLearners: settings.maxLearners)
         preserved = .ofNewCluster

@@ -30,7 +30,7 @@ package struct LedgerLoader: ~Copyable {
 
     package init(settings: LedgerSettings) {
         self.settings = settings
-        keyspace = Keyspace(hashSeed: settings.hashSeed)
+        keyspace = Keyspace(hashSeed: settings.hashSeed, chunkSize: settings.chunkSize)
         lessor = Lessor(minimumTTL: settings.minimumLeaseTTL)
         members = Membership(maxLearners: settings.maxLearners)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Bytes
+internal import MVCC
 
 // What all members of a cluster must agree on: keys, leases, alarms, members, versions.
 //
@@ -42,6 +43,9 @@ package struct LedgerSettings: Sendable {
     /// Where keys go in the hash table. A server draws it, so that nobody can choose keys that
     /// collide; nothing else depends on it, and members need not agree.
     package var hashSeed: UInt64
+    /// Bytes in which the store keeps records and gives memory back. Small ones let small stores go
+    /// through all that compaction does.
+    package var chunkSize = Keyspace.chunkSize
 
     package init(
         clusterID: ClusterID, memberID: MemberID, quotaBytes: Int64 = 0,

@@ -60,6 +60,10 @@ private struct Run {
         }
         for client in world.clients { client.begin() }
         for watcher in world.watchers { watcher.begin() }
+        if world.profile.extras.quotaBytes > 0 {
+            world.spaceKeeper = SpaceKeeper(world: world)
+            world.spaceKeeper?.begin()
+        }
         world.nemesis?.begin()
         world.run(until: world.now + world.profile.stormTime)
     }
@@ -70,12 +74,16 @@ private struct Run {
         guard world.failure == nil else { return }
         world.nemesis?.calm()
         for watcher in world.watchers { watcher.stop() }
+        waitUntil("a new member in the place of a damaged one", seconds: 40) { [world] in
+            world.nemesis?.isWhole ?? true
+        }
         waitUntil("a write through every member", seconds: 25) { [world] in
             world.wanted.allSatisfy { Run.hasWritten($0, world) }
         } body: {
             for member in world.wanted { Run.keepWriting(member, world, 0) }
         }
         for client in world.clients { client.stop() }
+        world.spaceKeeper?.stop()
         waitUntil("the same state on all members", seconds: 15) { [world] in isLevel(world) }
         guard world.failure == nil else { return }
         for member in world.wanted {
@@ -137,10 +145,27 @@ private struct Run {
         }
     }
 
+    /// Leases of many minutes come to their end too.
+    private func passTime() {
+        let step = Duration.seconds(150)
+        var left = world.truth.leases.longest
+        while left > .zero, world.failure == nil, !world.truth.leases.isEmpty {
+            world.jump(by: step)
+            world.run(until: world.now + .seconds(2))
+            left -= step
+        }
+        if world.failure == nil, !world.truth.leases.isEmpty {
+            world.run(until: world.now + .seconds(14)) { [world] in world.truth.leases.isEmpty }
+        }
+    }
+
     private func finishLeases() {
         guard world.failure == nil, !world.truth.leases.isEmpty else { return }
         world.run(until: world.now + .seconds(14)) { [world] in world.truth.leases.isEmpty }
+        passTime()
         world.check(
-            .lease, world.truth.leases.overdue(at: world.now, patience: .seconds(6)))
+            .lease,
+            world.truth.leases.overdue(
+                at: world.now, since: world.truth.lastElection, patience: .seconds(6)))
     }
 }

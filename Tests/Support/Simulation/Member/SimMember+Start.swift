@@ -11,9 +11,11 @@ internal import Storage
 // A process begins: everything is read back from the disk, as the server does it.
 extension SimMember {
     var ledgerSettings: LedgerSettings {
-        LedgerSettings(
-            clusterID: World.clusterID, memberID: id, quotaBytes: -1, minimumLeaseTTL: 2,
-            hashSeed: UInt64(place))
+        var settings = LedgerSettings(
+            clusterID: World.clusterID, memberID: id, quotaBytes: world.profile.extras.quotaBytes,
+            minimumLeaseTTL: 2, hashSeed: UInt64(place))
+        if let chunkSize = world.profile.extras.chunkSize { settings.chunkSize = chunkSize }
+        return settings
     }
 
     private var nodeSettings: NodeSettings {
@@ -24,7 +26,8 @@ extension SimMember {
         settings.snapshotCount = world.profile.snapshotCount
         settings.catchUpEntries = world.profile.catchUpEntries
         settings.preVote = world.profile.preVote
-        settings.quotaBytes = -1
+        settings.quotaBytes = world.profile.extras.quotaBytes
+        settings.watchFragmentBytes = world.profile.extras.fragmentBytes
         settings.compactionBatch = 20
         settings.progressNotifyInterval = .seconds(2)
         return settings
@@ -44,8 +47,10 @@ extension SimMember {
             let node = Node(
                 settings: nodeSettings, ledger: ledger, restored: restored, now: clock)
             began(node, log)
+            if let rot { return missed(rot) }
             world.truth.started(self, node, world)
         } catch {
+            if let rot, !error.isOfDisk { return refused(error, for: rot) }
             guard error.isOfDisk else {
                 world.fail(.recovery, "\(name) cannot start: \(error)")
                 return
@@ -81,8 +86,6 @@ extension SimMember {
             Member(id: founder.id.number, name: founder.name, peerURLs: [founder.peerURL])
         }
     }
-
-    var peerURL: String { "http://\(name):2380" }
 
     /// What was reported as durable must be there.
     private func judge(_ found: RecoveredLog) {

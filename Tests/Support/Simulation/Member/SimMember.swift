@@ -18,6 +18,7 @@ final class SimMember {
     /// Number of the machine; never used again.
     let place: Int
     let isFounder: Bool
+    let peerURL: String
     let disk: SimulatedDisk
     var random: Random
 
@@ -48,6 +49,9 @@ final class SimMember {
     var streams: [StreamNumber: WatchSession] = [:]
     var lastNumber: UInt64 = 0
 
+    /// Where a bit was flipped, until the next start finds it.
+    var rot: Rot?
+
     // What has been seen of it.
     var entries = SeenLog()
     var observed = LogIndex.zero
@@ -58,12 +62,16 @@ final class SimMember {
     private var clockOffset: Int64
     private var clockRate: Int64
 
-    init(world: World, id: MemberID, place: Int, isFounder: Bool) {
+    /// A member that takes the place of another may have its URL.
+    init(
+        world: World, id: MemberID, place: Int, isFounder: Bool, peerURL: String? = nil
+    ) {
         self.world = world
         self.id = id
         self.place = place
         self.isFounder = isFounder
         name = "m\(place)"
+        self.peerURL = peerURL ?? "http://m\(place):2380"
         disk = SimulatedDisk(seed: world.nextSeed())
         random = Random(seed: world.nextSeed())
         syncTime = world.profile.disk.syncTime
@@ -82,6 +90,8 @@ final class SimMember {
     var clock: Instant {
         Instant(nanoseconds: clockOffset + world.now.nanoseconds / 1_000 * clockRate)
     }
+
+    func shift(by nanoseconds: Int64) { keeperIsBusyUntil += nanoseconds }
 
     func jumpClock(by duration: Duration) { clockOffset += duration.nanoseconds }
 
@@ -163,8 +173,8 @@ final class SimMember {
         return draw < disk.tearsPercent + disk.losesPercent ? .losesAll : .keepsAll
     }
 
-    func leaveForEver() {
-        die(.losesAll, reason: "removed")
+    func leaveForEver(reason: String = "removed") {
+        die(.losesAll, reason: reason)
         state = .gone
     }
 

@@ -41,6 +41,23 @@ package struct LeaseChecker: Sendable {
         _ = lives.update(id) { $0.mayBeRevoked = true }
     }
 
+    /// Time has jumped: what was asked for shortly before may be granted only now.
+    package mutating func jumped(at now: Instant, by duration: Duration) {
+        for id in lives.keys {
+            _ = lives.update(id) { life in
+                if now - life.lastAsked < .seconds(10) { life.lastAsked = now + duration }
+            }
+        }
+    }
+
+    /// Seconds that the lease was granted for; nil when there is none.
+    package func timeToLive(of id: Int64) -> Int64? { lives[id]?.ttl }
+
+    /// The time within which each lease must have ended if nobody asks for more.
+    package var longest: Duration {
+        .seconds(lives.values.map(\.ttl).max() ?? 0) * (100 + Self.driftPercent) / 100
+    }
+
     /// Its revocation was committed. Nil, or why that was too early.
     package mutating func ended(_ id: Int64, at now: Instant) -> String? {
         guard let life = lives[id] else { return nil }
@@ -53,10 +70,13 @@ package struct LeaseChecker: Sendable {
     }
 
     /// A lease that should be gone by now: `patience` is for elections and the way through the log.
-    package func overdue(at now: Instant, patience: Duration) -> String? {
+    /// A leader gives all leases their time again when it is `elected`.
+    package func overdue(
+        at now: Instant, since elected: Instant, patience: Duration
+    ) -> String? {
         for (id, life) in lives {
             let limit = Duration.seconds(life.ttl) * (100 + Self.driftPercent) / 100 + patience
-            if now - life.lastAsked > limit {
+            if now - max(life.lastAsked, elected) > limit {
                 return "lease \(id) of \(life.ttl) s is still there after \(now - life.lastAsked)"
             }
         }

@@ -62,6 +62,8 @@ package struct Model: Sendable {
     private var starts: [Int] = []
     private var histories = SortedMap<KeyName, [ModelRecord]>()
     package private(set) var leases = SortedMap<Int64, Lease>()
+    /// Members for which NOSPACE is raised.
+    package private(set) var alarms: Set<UInt64> = []
     private let minimumTTL: Int64
 
     package init(minimumTTL: Int64) {
@@ -122,10 +124,13 @@ package struct Model: Sendable {
         case changed
         case nothing
         case leaseGone(Int64)
+        case alarmRaised
+        case alarmCleared
         case refused
     }
 
     package mutating func apply(_ command: InternalRaftRequest.Command) -> Effect {
+        if !alarms.isEmpty, command.mayGrow { return .refused }
         switch command {
         case .put(let put):
             if put.lease != 0, leases[put.lease] == nil { return .refused }
@@ -144,7 +149,18 @@ package struct Model: Sendable {
             leases[grant.id] = Lease(ttl: max(grant.ttl, minimumTTL))
             return .nothing
         case .leaseRevoke(let revoke): return revokeLease(revoke.id)
+        case .alarm(let request): return apply(request)
         default: return .nothing
+        }
+    }
+
+    private mutating func apply(_ request: AlarmRequest) -> Effect {
+        guard request.alarm == .noSpace else { return .nothing }
+        switch request.action {
+        case .activate: return alarms.insert(request.memberID).inserted ? .alarmRaised : .nothing
+        case .deactivate:
+            return alarms.remove(request.memberID) != nil ? .alarmCleared : .nothing
+        case .get, .unknown: return .nothing
         }
     }
 
@@ -240,6 +256,29 @@ package struct Model: Sendable {
                 guard let record else { return false }
                 return compare.result == .equal ? record.value == wanted : record.value != wanted
             case .none: return false
+            }
+        }
+    }
+}
+
+extension InternalRaftRequest.Command {
+    /// What NOSPACE forbids: whatever might add to the store, also by the branch not taken.
+    fileprivate var mayGrow: Bool {
+        switch self {
+        case .put, .leaseGrant: true
+        case .txn(let txn): txn.mayGrow
+        default: false
+        }
+    }
+}
+
+extension TxnRequest {
+    fileprivate var mayGrow: Bool {
+        (success + failure).contains { operation in
+            switch operation {
+            case .put: true
+            case .txn(let nested): nested.mayGrow
+            case .range, .deleteRange, .none: false
             }
         }
     }

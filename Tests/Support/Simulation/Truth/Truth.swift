@@ -15,6 +15,7 @@ final class Truth {
     /// The model's revision after each entry.
     private var revisions: [Int64] = []
     private var hashes: [UInt64: (hash: UInt32, by: String)] = [:]
+    private(set) var lastElection = Instant(nanoseconds: 0)
     private var leaders = SortedMap<Term, String>()
 
     static let hashInterval: UInt64 = 32
@@ -32,6 +33,7 @@ final class Truth {
             return world.fail(.election, "\(other) and \(member.name) both lead in term \(term)")
         }
         leaders[term] = member.name
+        lastElection = world.now
         guard let raft = member.node?.raft, raft.term == term else { return }
         if raft.lastIndex < lastIndex {
             world.fail(
@@ -96,11 +98,35 @@ final class Truth {
             for change in model.changes(of: model.revision) where !change.record.isTombstone {
                 world.check(.linearizability, history.wrote(change.record.value))
             }
-        case .leaseGone(let id): world.check(.lease, leases.ended(id, at: world.now))
+        case .leaseGone(let id):
+            let wasLong = leases.timeToLive(of: id).map { $0 > 300 } ?? false
+            if wasLong { world.count("long lease ended") }
+            world.check(.lease, leases.ended(id, at: world.now))
+        case .alarmRaised: world.count("alarm raised")
+        case .alarmCleared: world.count("alarm cleared")
         case .nothing, .refused: break
         }
+        countCommand(request.command, effect, world)
         if case .leaseGrant(let grant) = request.command, case .nothing = effect {
             leases.granted(grant.id, ttl: max(2, grant.ttl), at: world.now)
+        }
+    }
+
+    /// What a run must have seen to be worth something.
+    private func countCommand(
+        _ command: InternalRaftRequest.Command, _ effect: Model.Effect, _ world: World
+    ) {
+        switch (command, effect) {
+        case (.compaction, .nothing):
+            if !model.alarms.isEmpty { world.count("compaction under alarm") }
+        case (.leaseCheckpoint(let request), _):
+            for checkpoint in request.checkpoints {
+                world.count(
+                    checkpoint.remainingTTL > 0 ? "lease checkpoint" : "lease checkpoint reset")
+            }
+        case (.put, .refused), (.txn, .refused), (.leaseGrant, .refused):
+            if !model.alarms.isEmpty { world.count("refused under alarm") }
+        default: break
         }
     }
 
@@ -150,6 +176,10 @@ final class Truth {
     /// Everything that a member holds is what the model holds, in all revisions that are left.
     func judgeContents(_ member: SimMember, _ node: Node, _ world: World) {
         compareHash(member, node, world)
+        let alarms = node.ledger.alarms.list.map(\.memberID).sorted()
+        if alarms != model.alarms.sorted() {
+            world.fail(.agreement, "\(member.name) has alarms \(alarms), not \(model.alarms)")
+        }
         let newest = model.revision
         let oldest = max(model.compacted, 1)
         for revision in [newest, (newest + oldest) / 2, oldest] where revision >= 1 {

@@ -18,6 +18,7 @@ package struct WatchChecker: Sendable {
     }
 
     package var id: Int64 { template.watchID }
+    package var wantsFragments: Bool { template.fragment }
     package var isFresh: Bool { next == 0 }
 
     /// The request that begins or resumes the watch; `first` counts only at the very beginning.
@@ -49,6 +50,7 @@ package struct WatchChecker: Sendable {
         if !isOpen { return response.events.isEmpty ? nil : accept(response.events, model) }
         if !isCreated { return "a response before it was created" }
         if response.events.isEmpty { return promised(response, model) }
+        if response.fragment, !template.fragment { return "a fragment that was not asked for" }
         pending += response.events
         if response.fragment { return nil }
         let events = pending

@@ -49,7 +49,9 @@ struct RequestMaker {
 
     private mutating func value() -> [UInt8] {
         count += 1
-        return Array("c\(client)-\(count)".utf8)
+        let name = Array("c\(client)-\(count)".utf8)
+        let padding = max(0, profile.extras.valueByteCount - name.count)
+        return name + Array(repeating: UInt8(ascii: "."), count: padding)
     }
 
     private mutating func put(_ key: [UInt8], lease: Int64) -> PutRequest {

@@ -38,7 +38,8 @@ final class WatchSession {
         }
         create.prevKV = random.chance(percent: 40)
         create.progressNotify = random.chance(percent: 30)
-        create.fragment = random.chance(percent: 20)
+        let fragmentShare = world.profile.extras.fragmentBytes == nil ? 20 : 70
+        create.fragment = random.chance(percent: fragmentShare)
         if random.chance(percent: 15) { create.filters = [.noDelete] }
         if random.chance(percent: 10) { create.filters = [.noPut] }
         return WatchChecker(create)
@@ -149,10 +150,24 @@ final class WatchSession {
             return world.fail(
                 .watch, "a response for watch \(response.watchID), which is not there")
         }
-        let problem = watches[index].take(response, world.truth.model)
+        if response.fragment { world.count("watch fragment") }
+        let problem =
+            oversize(message, response, watches[index])
+            ?? watches[index].take(response, world.truth.model)
         let name = member?.name ?? "?"
         world.check(.watch, problem.map { "watch \(number).\(response.watchID) on \(name): \($0)" })
         if response.canceled { recreate(index) }
+    }
+
+    /// Who asked for fragments gets nothing longer than their bound and the head of a response, but
+    /// for single events.
+    private func oversize(
+        _ message: [UInt8], _ response: WatchResponse, _ watch: WatchChecker
+    ) -> String? {
+        guard let limit = world.profile.extras.fragmentBytes, watch.wantsFragments,
+            response.events.count > 1, message.count > limit + 64
+        else { return nil }
+        return "a fragment of \(message.count) bytes, the limit is \(limit)"
     }
 
     /// A cancelled watch goes on from where it was, or from the compaction.

@@ -31,6 +31,11 @@ struct EventQueue {
         }
     }
 
+    /// Everything happens that much later; the order stays.
+    mutating func shift(by nanoseconds: Int64) {
+        for index in heap.indices { heap[index].at += nanoseconds }
+    }
+
     mutating func take() -> (at: Int64, body: () -> Void)? {
         guard let first = heap.first, let last = heap.popLast() else { return nil }
         if heap.isEmpty { return (first.at, first.body) }

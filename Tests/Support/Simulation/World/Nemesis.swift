@@ -2,6 +2,7 @@
 internal import Bytes
 internal import EtcdAPI
 internal import NodeCore
+internal import Replicated
 internal import SimulatedDisk
 internal import Storage
 
@@ -11,6 +12,10 @@ final class Nemesis {
     private var random: Random
     private(set) var isCalm = false
     private var replacement: Replacement?
+    /// The member on whose disk a bit was flipped, until a new one has taken its place.
+    private var rotten: SimMember?
+    /// A replacement was given up in the middle: how many voters there are is not known.
+    private var isMembershipInDoubt = false
 
     init(world: World) {
         self.world = world
@@ -67,6 +72,9 @@ final class Nemesis {
         case .stop:
             victim.stop()
         case .replaceMember: replaceMember()
+        case .rot: rot(victim)
+        case .jump:
+            world.jump(by: .seconds(20 + random.below(300)))
         case .blockWatch:
             if !world.watchers.isEmpty {
                 world.watchers[random.below(world.watchers.count)].block()
@@ -167,13 +175,52 @@ final class Nemesis {
     // MARK: Membership
 
     private func replaceMember() {
-        guard replacement == nil, world.profile.memberCount > 1, world.members.count < 9 else {
-            return
-        }
-        let replacement = Replacement(world: world, seed: random.next())
+        guard replacement == nil, rotten == nil, world.profile.memberCount > 1,
+            world.members.count < 9
+        else { return }
+        let wanted = world.wanted
+        guard wanted.count > 2 else { return }
+        let replacement = Replacement(
+            world: world, seed: random.next(), of: wanted[random.below(wanted.count)])
         self.replacement = replacement
-        replacement.begin { [unowned self] in self.replacement = nil }
+        replacement.begin { [unowned self] isDone in
+            self.replacement = nil
+            if !isDone { self.isMembershipInDoubt = true }
+        }
     }
+
+    // MARK: Rot
+
+    /// A bit flips on the disk of a member that is down. One member at a time, and only where the
+    /// others are a majority.
+    private func rot(_ victim: SimMember) {
+        guard replacement == nil, rotten == nil, !isMembershipInDoubt, world.members.count < 9,
+            victim.isRunning, let ledger = world.newestLedger
+        else { return }
+        let voters = ledger.configuration.voters
+        guard voters.count >= 3, voters.contains(victim.id) else { return }
+        victim.die(victim.drawCrashMode(), reason: "nemesis")
+        if victim.flipBit() { rotten = victim }
+    }
+
+    /// The member has refused to start. As its operator would, remove it, and let an empty one take
+    /// its place as a learner. This goes on when all else is calm.
+    func refusedStart(_ member: SimMember) {
+        let replacement = Replacement(world: world, seed: random.next(), of: member)
+        self.replacement = replacement
+        replacement.beginForDamaged { [unowned self] isDone in
+            self.replacement = nil
+            self.rotten = nil
+            if isDone {
+                self.world.count("damaged member replaced")
+            } else {
+                self.world.fail(.liveness, "\(member.name), damaged, could not be replaced")
+            }
+        }
+    }
+
+    /// Nobody is missing for good.
+    var isWhole: Bool { rotten == nil }
 
     // MARK: Peace
 
@@ -188,90 +235,6 @@ final class Nemesis {
             if member.disk.hasCrashed { member.die(member.drawCrashMode(), reason: "power cut") }
             member.resume()
         }
-        replacement?.giveUp()
-    }
-}
-
-/// One member goes for ever; a new one with an empty disk comes, learns, and is promoted.
-final class Replacement {
-    private unowned let world: World
-    private var random: Random
-    private var isOver = false
-    private var onEnd: () -> Void = {}
-
-    init(world: World, seed: UInt64) {
-        self.world = world
-        random = Random(seed: seed)
-    }
-
-    func begin(_ onEnd: @escaping () -> Void) {
-        self.onEnd = onEnd
-        let wanted = world.wanted
-        guard wanted.count > 2 else { return end() }
-        let victim = wanted[random.below(wanted.count)]
-        ask(.memberRemove(victim.id), triesLeft: 4) { [unowned self] isDone in
-            isDone ? self.add() : self.end()
-        }
-    }
-
-    func giveUp() { isOver = true }
-
-    private func end() {
-        isOver = true
-        onEnd()
-    }
-
-    private func add() {
-        let place = world.members.count
-        let id = MemberID(UInt64(0x100 + place))
-        let fresh = SimMember(world: world, id: id, place: place, isFounder: false)
-        let add = MemberAddRequest(peerURLs: [fresh.peerURL], isLearner: true)
-        ask(.memberAdd(add, id: id), triesLeft: 6) { [unowned self] isDone in
-            guard isDone else { return self.end() }
-            // Also when nobody knows whether it was added: then it waits for nothing.
-            self.world.members.append(fresh)
-            self.promote(id)
-        }
-    }
-
-    private func promote(_ id: MemberID) {
-        world.after(.seconds(1)) { [unowned self] in
-            self.ask(.memberPromote(id), triesLeft: 10) { [unowned self] _ in self.end() }
-        }
-    }
-
-    private func ask(_ request: Request, triesLeft: Int, _ then: @escaping (Bool) -> Void) {
-        guard triesLeft > 0, !isOver else { return then(false) }
-        let usable = world.members.filter { $0.isUsable }
-        var isAnswered = false
-        func retry() {
-            guard !isAnswered else { return }
-            isAnswered = true
-            world.after(.milliseconds(700)) { [unowned self] in
-                self.ask(request, triesLeft: triesLeft - 1, then)
-            }
-        }
-        guard !usable.isEmpty else { return retry() }
-        let member = usable[random.below(usable.count)]
-        member.later(.microseconds(300)) { member in
-            member.call(request) { [unowned self] answer in
-                guard !isAnswered else { return }
-                switch answer {
-                case .message, .members, .done:
-                    isAnswered = true
-                    then(true)
-                case .failure(.memberNotFound), .failure(.memberExist),
-                    .failure(.memberNotLearner):
-                    // It was done by an attempt whose answer was lost.
-                    isAnswered = true
-                    then(true)
-                case .failure(let error):
-                    self.world.say("membership: \(error)")
-                    retry()
-                case .compute: retry()
-                }
-            }
-        }
-        world.after(.seconds(3)) { retry() }
+        if rotten == nil { replacement?.giveUp() }
     }
 }

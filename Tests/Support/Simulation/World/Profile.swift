@@ -5,6 +5,7 @@ internal import Bytes
 /// seeds see one fault alone and often, and others many at once (Groce et al., "Swarm Testing",
 /// ISSTA 2012).
 struct Profile {
+    var seed: UInt64
     var memberCount = 3
     /// Simulated time with faults, then the time in which everything must come right again.
     var stormTime = Duration.seconds(12)
@@ -27,11 +28,32 @@ struct Profile {
     /// Messages and snapshots go through their codec, as on a wire.
     var encodesMessages = false
     var preVote = true
+    var extras = Extras()
 
     enum Fault: CaseIterable {
         case crash, crashInsideDisk, crashAll, pause, isolate, halves, oneWay, ring, clog
         case slowDisk, fullDisk, failedCall, transfer, stop, replaceMember, blockWatch, loss
+
+        // Part of the extras only.
+        case rot, jump
+
+        static var usual: [Fault] { allCases.filter { $0 != .rot && $0 != .jump } }
     }
+}
+
+/// What some seeds have beside the usual; drawn apart, so that it can be left out.
+struct Extras {
+    /// Bytes of store at which writes are refused; negative for no bound. With it, somebody makes
+    /// room and clears the alarms while the faults go on.
+    var quotaBytes: Int64 = -1
+    /// What values are filled up to.
+    var valueByteCount = 0
+    /// Watch responses are cut at this size.
+    var fragmentBytes: Int?
+    /// Seconds of leases that outlive their leader's five-minute checkpoints.
+    var longTTLs: [Int64] = []
+    /// How the store is divided; small chunks let a small store be compacted as a large one is.
+    var chunkSize: Int?
 }
 
 struct NetworkProfile {
@@ -69,6 +91,7 @@ struct OperationWeights {
 
 extension Profile {
     init(seed: UInt64, isSmoke: Bool) {
+        self.seed = seed
         var random = Random(seed: seed ^ 0x5eed_0001)
         memberCount = [1, 3, 3, 3, 3, 3, 5][random.below(7)]
         stormTime = .milliseconds(isSmoke ? 6_000 : 12_000 + random.below(18_000))
@@ -95,9 +118,38 @@ extension Profile {
 
     private mutating func drawFaults(_ random: inout Random) {
         let share = [15, 40, 80][random.below(3)]
-        faults = Fault.allCases.filter { _ in random.chance(percent: share) }
+        faults = Fault.usual.filter { _ in random.chance(percent: share) }
         if faults.isEmpty, random.chance(percent: 80) { faults = [.crash] }
         faultInterval = .milliseconds([250, 700, 1_500, 4_000][random.below(4)])
+    }
+}
+
+extension Profile {
+    private mutating func drawExtras() {
+        var random = Random(seed: seed ^ 0x5eed_0003)
+        extras.chunkSize = [nil, 1 << 10, 4 << 10][random.below(3)]
+        if random.chance(percent: 30) {
+            extras.quotaBytes = [24 << 10, 48 << 10][random.below(2)]
+            extras.valueByteCount = [200, 500][random.below(2)]
+            extras.chunkSize = [1 << 10, 4 << 10][random.below(2)]
+            weights.put = max(weights.put, 40)
+            weights.compact = max(weights.compact, 2)
+        }
+        if random.chance(percent: 30) {
+            extras.longTTLs = [310, 400, 900]
+            weights.lease = max(weights.lease, 12)
+            leaseTTLs = [5]
+            faults += [.jump, .jump]
+        }
+        if random.chance(percent: 30) {
+            extras.fragmentBytes = [120, 1_500][random.below(2)]
+            extras.valueByteCount = max(extras.valueByteCount, [0, 100][random.below(2)])
+            watchSessions = max(watchSessions, 2)
+            weights.bigTransaction = max(weights.bigTransaction, 10)
+            weights.compact = max(weights.compact, 2)
+        }
+        if memberCount >= 3, random.chance(percent: 35) { faults += [.rot] }
+        leaseTTLs += extras.longTTLs
     }
 }
 
@@ -133,8 +185,11 @@ extension NetworkProfile {
 extension Profile {
     /// A planted bug is looked for where its kind shows.
     func tuned(for plant: Plant?) -> Profile {
-        guard let plant else { return self }
         var tuned = self
+        guard let plant else {
+            tuned.drawExtras()
+            return tuned
+        }
         switch plant {
         case .earlyAppended, .forgottenVote, .lyingSync:
             tuned.faults = [.crash, .crashAll]

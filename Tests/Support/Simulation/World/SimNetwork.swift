@@ -31,6 +31,12 @@ final class SimNetwork {
         cloggedUntil.removeAll()
     }
 
+    /// What is on its way arrives that much later.
+    func shift(by nanoseconds: Int64) {
+        for (link, time) in cloggedUntil { cloggedUntil[link] = time + nanoseconds }
+        for (link, time) in lastArrival { lastArrival[link] = time + nanoseconds }
+    }
+
     func calm() {
         heal()
         profile.lossPerMille = 0

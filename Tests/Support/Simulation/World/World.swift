@@ -12,12 +12,15 @@ final class World {
     let plant: Plant?
     let truth: Truth
     private(set) var now = Instant(nanoseconds: 0)
+    /// All jumps of time so far.
+    private var jumped = Duration.zero
     private(set) var failure: SimulationFailure?
     lazy var network = SimNetwork(world: self, profile: profile.network, seed: seed ^ 0x5eed_0002)
     var members: [SimMember] = []
     var clients: [SimClient] = []
     var watchers: [WatchSession] = []
     var nemesis: Nemesis?
+    var spaceKeeper: SpaceKeeper?
     var trace = Trace()
     var counters = SortedMap<String, Int>()
     private var queue = EventQueue()
@@ -47,12 +50,28 @@ final class World {
 
     /// Lets things happen until `end`, a failure, or until `isDone` says so.
     func run(until end: Instant, isDone: () -> Bool = { false }) {
-        while failure == nil, let next = queue.nextTime, next <= end.nanoseconds, !isDone() {
+        let before = jumped
+        while failure == nil, let next = queue.nextTime,
+            next <= (end + (jumped - before)).nanoseconds, !isDone()
+        {
             guard let event = queue.take() else { break }
             now = Instant(nanoseconds: event.at)
             event.body()
         }
-        if failure == nil, !isDone() { now = max(now, end) }
+        if failure == nil, !isDone() { now = max(now, end + (jumped - before)) }
+    }
+
+    /// Nothing happens for a while, to anybody: all clocks go on, and what was due is due later. So
+    /// leases of many minutes pass in no time.
+    func jump(by duration: Duration) {
+        say("time jumps by \(duration)")
+        count("time jumped")
+        truth.leases.jumped(at: now, by: duration)
+        now = now + duration
+        jumped = jumped + duration
+        queue.shift(by: duration.nanoseconds)
+        network.shift(by: duration.nanoseconds)
+        for member in members { member.shift(by: duration.nanoseconds) }
     }
 
     /// Lets go of all that waits, so that nothing holds anything else.
@@ -65,12 +84,16 @@ final class World {
 
     func member(_ id: MemberID) -> SimMember? { members.first { $0.id == id } }
 
+    /// What the member has that has applied most.
+    var newestLedger: Ledger? {
+        members.filter { $0.node != nil }.max {
+            ($0.appliedIndex, $1.place) < ($1.appliedIndex, $0.place)
+        }?.node?.ledger
+    }
+
     /// Members that the cluster knows, as far as anyone has applied.
     var wanted: [SimMember] {
-        let newest = members.filter { $0.node != nil }.max {
-            ($0.appliedIndex, $1.place) < ($1.appliedIndex, $0.place)
-        }
-        guard let ledger = newest?.node?.ledger else { return members }
+        guard let ledger = newestLedger else { return members }
         return members.filter { ledger.members.contains($0.id) }
     }
 
