@@ -74,6 +74,10 @@ private struct Run {
         guard world.failure == nil else { return }
         world.nemesis?.calm()
         for watcher in world.watchers { watcher.stop() }
+        if world.profile.extras.quotaBytes > 0 {
+            // They would fill again what is made free.
+            for client in world.clients { client.stop() }
+        }
         waitUntil("a new member in the place of a damaged one", seconds: 40) { [world] in
             world.nemesis?.isWhole ?? true
         }

@@ -28,9 +28,9 @@ final class SimClient {
 
     func stop() { isStopped = true }
 
-    private func next() {
+    private func next(after rest: Duration = .zero) {
         guard !isStopped else { return }
-        let pause = world.profile.thinkTime.nanoseconds
+        let pause = (world.profile.thinkTime + rest).nanoseconds
         world.after(.nanoseconds(random.below(Int(2 * pause) + 1))) { [unowned self] in self.ask() }
     }
 
@@ -105,6 +105,7 @@ final class SimClient {
             if error.isCertain, !mayHaveHappened {
                 world.check(.linearizability, world.truth.history.refusedForCertain(request))
             }
+            if mayHaveHappened { return next(after: .milliseconds(100)) }
         case .compute, .members, .done: break
         }
         next()
