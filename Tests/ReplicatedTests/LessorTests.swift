@@ -179,6 +179,31 @@ import Testing
                 == Renewal(ttl: 1_000, resetsCheckpoint: false))
     }
 
+    @Test func `a renewal that overtakes a record makes it go too`() {
+        var scribe = leader()
+        scribe.grant(1, ttl: 1_000)
+        let record = { (seconds: Int64) in
+            InternalRaftRequest.Command.leaseCheckpoint(
+                LeaseCheckpointRequest(
+                    checkpoints: [LeaseCheckpoint(id: 1, remainingTTL: seconds)]))
+        }
+        func resets(_ seconds: Double) -> Bool? {
+            scribe.ledger.lessor.renew(1, now: at(seconds))?.resetsCheckpoint
+        }
+        #expect(resets(10) == false)
+        #expect(scribe.ledger.lessor.checkpointsDue(now: at(300), limit: 9).count == 1)
+        // The record is proposed and not yet applied.
+        #expect(resets(301) == true)
+        scribe.apply(record(710))
+        #expect(resets(302) == true)
+        scribe.apply(record(0))
+        #expect(resets(303) == false)
+        // A reset that was asked for before the record says nothing about it.
+        #expect(scribe.ledger.lessor.checkpointsDue(now: at(600), limit: 9).count == 1)
+        scribe.apply(record(0))
+        #expect(resets(601) == true)
+    }
+
     @Test func `recorded time survives a restart`() throws {
         var scribe = Scribe()
         scribe.grant(1, ttl: 1_000)

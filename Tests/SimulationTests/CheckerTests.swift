@@ -139,9 +139,59 @@ struct CheckerTests {
     @Test func `a lease that never ends is seen`() {
         var leases = LeaseChecker()
         leases.granted(7, ttl: 5, at: Instant(nanoseconds: 0))
+        func overdue(_ seconds: Int64, since elected: Int64 = 0) -> String? {
+            leases.overdue(
+                at: Instant(nanoseconds: seconds * 1_000_000_000),
+                since: Instant(nanoseconds: elected * 1_000_000_000), patience: .seconds(6))
+        }
+        #expect(overdue(9) == nil)
+        #expect(overdue(15) != nil)
+        // A new leader has given it its time again.
+        #expect(overdue(15, since: 8) == nil)
+        #expect(overdue(20, since: 8) != nil)
+    }
+
+    @Test func `a renewal that a jump of time has overtaken counts from after the jump`() {
+        var leases = LeaseChecker()
+        leases.granted(7, ttl: 5, at: Instant(nanoseconds: 0))
+        leases.jumped(at: Instant(nanoseconds: 1_000_000_000), by: .seconds(100))
+        let start = Instant(nanoseconds: 0)
         let patience = Duration.seconds(6)
-        #expect(leases.overdue(at: Instant(nanoseconds: 9_000_000_000), patience: patience) == nil)
-        #expect(leases.overdue(at: Instant(nanoseconds: 15_000_000_000), patience: patience) != nil)
+        let soon = Instant(nanoseconds: 110_000_000_000)
+        let late = Instant(nanoseconds: 115_000_000_000)
+        #expect(leases.overdue(at: soon, since: start, patience: patience) == nil)
+        #expect(leases.overdue(at: late, since: start, patience: patience) != nil)
+    }
+
+    // MARK: Alarms
+
+    @Test mutating func `under an alarm nothing is written that may grow the store`() {
+        var alarm = AlarmRequest()
+        alarm.action = .activate
+        alarm.memberID = 9
+        alarm.alarm = .noSpace
+        guard case .alarmRaised = model.apply(.alarm(alarm)) else {
+            Issue.record("not raised")
+            return
+        }
+        let revision = model.revision
+        let put = PutRequest(key: key, value: Array("x".utf8))
+        let put2 = TxnRequest(failure: [.txn(TxnRequest(success: [.put(put)]))])
+        for command in [InternalRaftRequest.Command.put(put), .txn(put2)] {
+            guard case .refused = model.apply(command) else {
+                Issue.record("\(command)")
+                return
+            }
+        }
+        #expect(model.revision == revision)
+        var delete = DeleteRangeRequest()
+        delete.key = key
+        _ = model.apply(.deleteRange(delete))
+        #expect(model.revision == revision + 1)
+        alarm.action = .deactivate
+        _ = model.apply(.alarm(alarm))
+        _ = model.apply(.put(put))
+        #expect(model.revision == revision + 2)
     }
 
     @Test func `a revoked lease may end at once`() {

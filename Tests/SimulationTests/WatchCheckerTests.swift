@@ -65,6 +65,12 @@ struct WatchCheckerTests {
         #expect(watch.take(response([all[0]]), model) != nil)
     }
 
+    @Test mutating func `a fragment that was not asked for is seen`() {
+        var part = response([all[0]])
+        part.fragment = true
+        #expect(watch.take(part, model) != nil)
+    }
+
     @Test mutating func `events out of order are seen`() {
         #expect(watch.take(response([all[1], all[0], all[2]]), model) != nil)
     }

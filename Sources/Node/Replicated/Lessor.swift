@@ -22,6 +22,9 @@ package struct Lessor: Sendable {
         var keys: Set<[UInt8]> = []
         /// Meaningful on the leader only.
         var deadline = Instant(nanoseconds: 0)
+        /// On the leader: a record is on its way through the log. A renewal that overtakes it must
+        /// be followed by another, or the record would outlive it.
+        var isRecording = false
         var life: UInt64
 
         /// What a new leader grants again.
@@ -79,6 +82,8 @@ package struct Lessor: Sendable {
     mutating func record(remaining: Int64, of id: Int64) -> Bool {
         guard let lease = byID[id] else { return false }
         byID[id]?.recorded = min(max(remaining, 0), lease.ttl)
+        // From here on `recorded` says it. A reset may be older than a record that still comes.
+        if remaining > 0 { byID[id]?.isRecording = false }
         return true
     }
 
@@ -130,7 +135,7 @@ package struct Lessor: Sendable {
         guard isPrimary, let lease = byID[id], lease.deadline > now else { return nil }
         let deadline = saturated(now, seconds: lease.ttl, extendedBy: .zero)
         byID[id]?.deadline = deadline
-        return Renewal(ttl: lease.ttl, resetsCheckpoint: lease.recorded > 0)
+        return Renewal(ttl: lease.ttl, resetsCheckpoint: lease.recorded > 0 || lease.isRecording)
     }
 
     /// Nil for an unknown lease. A member that is not the leader answers the granted seconds.
@@ -170,6 +175,7 @@ package struct Lessor: Sendable {
             let seconds = left / 1_000_000_000 + (left % 1_000_000_000 > 0 ? 1 : 0)
             guard seconds > 0, seconds < lease.secondsToServe else { continue }
             due.append(LeaseCheckpoint(id: ticket.lease, remainingTTL: seconds))
+            byID[ticket.lease]?.isRecording = true
         }
         return due
     }
@@ -178,6 +184,7 @@ package struct Lessor: Sendable {
         guard let lease = byID[id] else { return }
         let deadline = saturated(now, seconds: lease.secondsToServe, extendedBy: more)
         byID[id]?.deadline = deadline
+        byID[id]?.isRecording = false
         expiries.add(.init(at: deadline, lease: id, life: lease.life))
         if lease.ttl > Lessor.checkpointInterval.components.seconds {
             checkpoints.add(
@@ -225,7 +232,7 @@ package struct Lessor: Sendable {
 /// The answer to a renewal.
 package struct Renewal: Equatable, Sendable {
     package var ttl: Int64
-    /// A shorter time than `ttl` is recorded in the log. The leader must record zero for this lease
+    /// A shorter time than `ttl` is recorded in the log, or about to be. The leader must record zero for this lease
     /// and see that applied before it answers, or its successor may end the lease too early.
     package var resetsCheckpoint: Bool
 

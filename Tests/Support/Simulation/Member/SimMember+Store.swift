@@ -12,7 +12,11 @@ extension SimMember {
 
     /// What the member's process sees of its disk.
     private var seenDisk: any Disk {
-        world.plant == .staleIndex ? StaleIndexDisk(disk) : disk
+        switch world.plant {
+        case .staleIndex, .uncheckedSums:
+            PlantedDisk(disk, hidesSums: world.plant == .uncheckedSums)
+        default: disk
+        }
     }
 
     var store: StoreFolder {

@@ -38,8 +38,11 @@ final class SpaceKeeper {
         let quota = world.profile.extras.quotaBytes
         let used = Int64(ledger.keyspace.byteCount)
         let live = Int64(ledger.keyspace.liveByteCount)
-        // Somebody always clears too early.
-        if used < quota / 2 || random.chance(percent: 10) {
+        let (revision, compacted) = (world.truth.model.revision, world.truth.model.compacted)
+        // Room that sparse chunks take does not come back. And somebody always clears too early.
+        if used < quota / 2 || (live <= quota / 3 && revision == compacted)
+            || random.chance(percent: 10)
+        {
             var request = AlarmRequest()
             request.action = .deactivate
             request.memberID = alarm.memberID
@@ -50,9 +53,9 @@ final class SpaceKeeper {
             delete.key = Array("k".utf8)
             delete.rangeEnd = Array("l".utf8)
             ask(.deleteRange(delete), member)
-        } else if world.truth.model.revision > world.truth.model.compacted {
+        } else if revision > compacted {
             var compaction = CompactionRequest()
-            compaction.revision = world.truth.model.revision
+            compaction.revision = revision
             ask(.compact(compaction), member)
         }
     }

@@ -25,4 +25,6 @@ package enum Plant: String, CaseIterable, Sendable {
     case clockJump
     /// Syncs answer without doing anything.
     case lyingSync
+    /// Checkpoints are loaded without a look at their sums.
+    case uncheckedSums
 }

@@ -203,6 +203,10 @@ extension Profile {
         case .staleIndex:
             tuned.snapshotCount = 5
             tuned.faults = [.crash]
+        case .uncheckedSums:
+            tuned.memberCount = 3
+            tuned.snapshotCount = 5
+            tuned.faults = [.rot]
         case .staleRead:
             tuned.memberCount = 3
             tuned.weights.get = 30

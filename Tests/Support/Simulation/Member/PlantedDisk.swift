@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Storage
 
-/// The planted bug `staleIndex`: each checkpoint that a member writes of its own store says that it
-/// stands one entry behind where it is. It is done to the bytes on their way to the disk, so that
-/// the code above is the one that ships.
-final class StaleIndexDisk: Disk {
+/// Planted bugs of the store's files, done to the bytes between the disk and the code that ships:
+/// `staleIndex`, each checkpoint that a member writes of its own store says that it stands one entry
+/// behind where it is; `uncheckedSums`, the sums of a checkpoint are not found.
+final class PlantedDisk: Disk {
     private let disk: any Disk
+    private let hidesSums: Bool
 
-    init(_ disk: any Disk) {
+    init(_ disk: any Disk, hidesSums: Bool) {
         self.disk = disk
+        self.hidesSums = hidesSums
     }
 
     func makeDirectory(_ path: String) throws(DiskError) { try disk.makeDirectory(path) }
     func list(_ path: String) throws(DiskError) -> [String] { try disk.list(path) }
-    func exists(_ path: String) throws(DiskError) -> Bool { try disk.exists(path) }
+
+    func exists(_ path: String) throws(DiskError) -> Bool {
+        if hidesSums, path.hasSuffix("/db.sums") { return false }
+        return try disk.exists(path)
+    }
 
     func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile {
         let file = try disk.open(path, mode)
-        return mode == .create && path.hasSuffix("/tmp.db") ? StaleIndexFile(file) : file
+        let isOwn = mode == .create && path.hasSuffix("/tmp.db")
+        return isOwn && !hidesSums ? StaleIndexFile(file) : file
     }
 
     func rename(_ path: String, to target: String) throws(DiskError) {
