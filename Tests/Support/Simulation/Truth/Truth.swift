@@ -123,6 +123,7 @@ final class Truth {
             if !model.alarms.isEmpty { world.count("compaction under alarm") }
         case (.leaseCheckpoint(let request), _):
             for checkpoint in request.checkpoints {
+                world.say("lease \(checkpoint.id) is recorded with \(checkpoint.remainingTTL) s")
                 world.count(
                     checkpoint.remainingTTL > 0 ? "lease checkpoint" : "lease checkpoint reset")
             }

@@ -195,7 +195,10 @@ final class WatchSession {
 
     /// Nil when every watch has had all there is.
     func missing(_ model: Model) -> String? {
-        guard let member else { return "watch \(number) is on no member" }
+        guard let member else {
+            // It may never have found one to begin with.
+            return watches.allSatisfy(\.isFresh) ? nil : "watch \(number) is on no member"
+        }
         for watch in watches {
             if let problem = watch.missing(model) {
                 return "watch \(number).\(watch.id) on \(member.name): \(problem)"

@@ -2,6 +2,7 @@
 internal import Bytes
 internal import EtcdAPI
 internal import NodeCore
+internal import Replicated
 
 /// One member goes for ever; a new one with an empty disk comes, learns, and is promoted.
 final class Replacement {
@@ -23,7 +24,9 @@ final class Replacement {
     /// `onEnd` is told whether the new member became a voter.
     func begin(_ onEnd: @escaping (Bool) -> Void) {
         self.onEnd = onEnd
-        ask(.memberRemove(victim.id), triesLeft: 4 * patience) { [unowned self] isDone in
+        let old = victim.id
+        ask(.memberRemove(old), { !$0.members.contains(old) }, triesLeft: 4 * patience) {
+            [unowned self] isDone in
             isDone ? self.add() : self.end(false)
         }
     }
@@ -48,7 +51,8 @@ final class Replacement {
         let fresh = SimMember(
             world: world, id: id, place: place, isFounder: false, peerURL: peerURL)
         let add = MemberAddRequest(peerURLs: [fresh.peerURL], isLearner: true)
-        ask(.memberAdd(add, id: id), triesLeft: 6 * patience) { [unowned self] isDone in
+        ask(.memberAdd(add, id: id), { $0.members.contains(id) }, triesLeft: 6 * patience) {
+            [unowned self] isDone in
             guard isDone else { return self.end(false) }
             // Also when nobody knows whether it was added: then it waits for nothing.
             self.world.members.append(fresh)
@@ -58,13 +62,19 @@ final class Replacement {
 
     private func promote(_ id: MemberID) {
         world.after(.seconds(1)) { [unowned self] in
-            self.ask(.memberPromote(id), triesLeft: 10 * patience) { [unowned self] isDone in
-                self.end(isDone)
-            }
+            self.ask(
+                .memberPromote(id), { $0.members.contains(id) && !$0.members.isLearner(id) },
+                triesLeft: 10 * self.patience
+            ) { [unowned self] isDone in self.end(isDone) }
         }
     }
 
-    private func ask(_ request: Request, triesLeft: Int, _ then: @escaping (Bool) -> Void) {
+    /// Asks anybody, again and again. A refusal may be due to an earlier attempt whose answer was
+    /// lost, or to a member that lags: `isDone` looks at what the cluster has come to.
+    private func ask(
+        _ request: Request, _ isDone: @escaping (Ledger) -> Bool, triesLeft: Int,
+        _ then: @escaping (Bool) -> Void
+    ) {
         guard triesLeft > 0, !isOver else { return then(false) }
         let usable = world.members.filter { $0.isUsable }
         var isAnswered = false
@@ -72,7 +82,7 @@ final class Replacement {
             guard !isAnswered else { return }
             isAnswered = true
             world.after(.milliseconds(700)) { [unowned self] in
-                self.ask(request, triesLeft: triesLeft - 1, then)
+                self.ask(request, isDone, triesLeft: triesLeft - 1, then)
             }
         }
         guard !usable.isEmpty else { return retry() }
@@ -84,9 +94,7 @@ final class Replacement {
                 case .message, .members, .done:
                     isAnswered = true
                     then(true)
-                case .failure(.memberNotFound), .failure(.memberExist),
-                    .failure(.memberNotLearner):
-                    // It was done by an attempt whose answer was lost.
+                case .failure where self.world.newestLedger.map(isDone) == true:
                     isAnswered = true
                     then(true)
                 case .failure(let error):
