@@ -35,6 +35,7 @@ extension Node {
     private func apply(_ entry: Entry, _ outputs: inout [Output]) {
         let applied = ledger.apply(entry, now: now) { proposals.contains($0) }
         if !applied.changes.isEmpty { watches.add(applied.changes) }
+        if applied.isLeaderMark { leadLeases(upTo: entry.term) }
         if let revision = applied.compactedTo {
             outputs.append(.note(.compacted(revision: revision)))
         }

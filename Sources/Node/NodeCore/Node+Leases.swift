@@ -16,6 +16,13 @@ struct LeaseKeeper {
 // The leader alone lets leases end, by proposing their revocation; appliers read no clock. Renewal
 // never enters the log: the leader proves its leadership by a read round and moves the deadline.
 extension Node {
+    /// A new leader looks after leases from its own first entry on. Before that is applied, the log
+    /// may hold renewals that this member does not know of yet, and it would end leases early.
+    func leadLeases(upTo term: Term) {
+        guard isLeader, term == raft.term else { return }
+        ledger.lessor.promote(now: now, extend: settings.electionTimeout)
+    }
+
     func keepLeases(_ outputs: inout [Output]) {
         guard isLeader, loading == nil else { return }
         guard

@@ -123,7 +123,8 @@ extension Node {
             lifecycle.leaderlessSince = nil
             lifecycle.streamsToldNoLeader = false
             if leader == settings.memberID {
-                ledger.lessor.promote(now: now, extend: settings.electionTimeout)
+                // Leases get their deadlines when the log up to here is applied; see `leadLeases`.
+                ledger.lessor.demote()
                 outputs.append(.note(.becameLeader(term: term)))
             } else {
                 ledger.lessor.demote()
@@ -248,7 +249,7 @@ extension Node {
         watches.storeReplaced(level: ledger.keyspace.revision)
         ledger = replacement
         ledger.configuration = raft.configuration
-        if isLeader { ledger.lessor.promote(now: now, extend: settings.electionTimeout) }
+        leadLeases(upTo: ledger.appliedTerm)
         checkpoints.replaced(at: snapshot.index)
         outputs.append(.note(.snapshotRestored(index: snapshot.index)))
         outputs.append(.membersChanged)
