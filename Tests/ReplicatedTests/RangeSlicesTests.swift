@@ -42,7 +42,7 @@ import Testing
         let reply = try reply(scribe)
         var slices = RangeSlices(reply, header: ResponseHeader(revision: 51))
         while !slices.measure(10) {}
-        var bytes = try #require(slices.next(200))
+        var bytes = slices.next(200) ?? []
         for number in 0..<50 { scribe.put("key-\(number)", "after") }
         scribe.apply(.compaction(CompactionRequest(revision: 101)))
         while let piece = slices.next(200) { bytes += piece }
@@ -51,10 +51,12 @@ import Testing
         #expect(response.kvs.allSatisfy { $0.value == Array("before".utf8) })
     }
 
-    @Test func `an empty list is an answer too`() {
-        var slices = RangeSlices(RangeReply(revision: 4), header: ResponseHeader(revision: 4))
-        #expect(slices.measure(1))
-        #expect(slices.next(10)?.count == slices.byteCount)
-        #expect(slices.next(10) == nil)
+    @Test func `an empty list is an answer too`() throws {
+        var slices = RangeSlices(try reply(Scribe()), header: ResponseHeader(revision: 1))
+        let isMeasured = slices.measure(1)
+        let (first, second) = (slices.next(10), slices.next(10))
+        #expect(isMeasured)
+        #expect(first?.count == slices.byteCount)
+        #expect(second == nil)
     }
 }

@@ -21,7 +21,7 @@ final class RangeCall: ServerCall {
     /// Must be above HTTP/2's high water mark: only from there on a stream tells that it has room.
     private static let queueBytes = 512 << 10
     /// What one list may send before others get their turn.
-    private static let turnBytes = 512 << 10
+    private static let turnBytes = 256 << 10
     private static let turnRecords = 16_384
 
     init(_ context: CallContext) {
