@@ -1,12 +1,14 @@
+import Testing
+
 // SPDX-License-Identifier: Apache-2.0
 @testable import Bytes
-import Testing
 
 @Suite struct SmallPartsTests {
     @Test func `the processor's instruction and the tables give the same sums`() {
         var random = Random(seed: 5)
         for round in 0..<300 {
-            let bytes = (0..<random.below(200)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            let bytes = (0..<random.below(200)).map { _ in UInt8(truncatingIfNeeded: random.next())
+            }
             let skipped = random.below(9)
             unsafe bytes.withUnsafeBytes { buffer in
                 let part = unsafe UnsafeRawBufferPointer(rebasing: buffer.dropFirst(skipped))

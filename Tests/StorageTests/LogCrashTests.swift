@@ -32,7 +32,8 @@ struct LogCrashTests {
         .release(LogIndex(90)),
         .append([LogBatch(entries: entries(100...101, term: 5, size: 1500))]),
         .markEnd,
-        .append([LogBatch(mark: mark(99, term: 5))]), .prepare, .sync, .release(LogIndex(99)), .reopen,
+        .append([LogBatch(mark: mark(99, term: 5))]), .prepare, .sync, .release(LogIndex(99)),
+        .reopen,
     ]
 
     @Test func `a crash at any call, twice, loses nothing that was synced`() {

@@ -114,7 +114,8 @@ struct LogFaultTests {
         }
     }
 
-    @Test func `preparing writes zeros ahead, minds no full disk, and ends the log on any other error`()
+    @Test
+    func `preparing writes zeros ahead, minds no full disk, and ends the log on any other error`()
         throws
     {
         let disk = SimulatedDisk(seed: 6)

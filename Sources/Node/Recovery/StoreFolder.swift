@@ -72,8 +72,10 @@ package struct StoreFolder {
     /// Loads a checkpoint that came from the leader and makes it the one in use.
     package func loadReceived(at index: LogIndex) throws(RecoveryError) -> Ledger {
         let path = checkpoints.receivedPath(index)
-        guard let found = try stored({ () throws(StorageError) in try checkpoints.openForLoading(path) })
-        else { throw .storage(.missing(path: path)) }
+        let received = try stored { () throws(StorageError) in
+            try checkpoints.openForLoading(path)
+        }
+        guard let found = received else { throw .storage(.missing(path: path)) }
         let ledger = try load(found)
         try stored { () throws(StorageError) in
             try checkpoints.adopt(index)
