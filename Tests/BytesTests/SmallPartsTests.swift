@@ -1,8 +1,26 @@
-// SPDX-License-Identifier: Apache-2.0
-import Bytes
 import Testing
 
+// SPDX-License-Identifier: Apache-2.0
+@testable import Bytes
+
 @Suite struct SmallPartsTests {
+    @Test func `the processor's instruction and the tables give the same sums`() {
+        var random = Random(seed: 5)
+        for round in 0..<300 {
+            let bytes = (0..<random.below(200)).map { _ in UInt8(truncatingIfNeeded: random.next())
+            }
+            let skipped = random.below(9)
+            unsafe bytes.withUnsafeBytes { buffer in
+                let part = unsafe UnsafeRawBufferPointer(rebasing: buffer.dropFirst(skipped))
+                var one = CRC32C(continuing: UInt32(round))
+                var other = one
+                unsafe one.update(part)
+                unsafe other.updateByTable(part)
+                #expect(one.value == other.value, "round \(round), \(bytes.count) bytes")
+            }
+        }
+    }
+
     @Test func `the checksum agrees with RFC 3720`() {
         #expect(CRC32C.of([UInt8](repeating: 0, count: 32)) == 0x8a91_36aa)
         #expect(CRC32C.of([UInt8](repeating: 0xff, count: 32)) == 0x62a8_ab43)

@@ -113,8 +113,8 @@ final class TestClient {
         client.start(path: path, metadata: metadata, timeout: timeout)
     }
 
-    func send(_ stream: StreamID, _ message: [UInt8]) {
-        client.sendMessage(stream, message)
+    func send(_ stream: StreamID, _ message: [UInt8], halfClose: Bool = false) {
+        client.sendMessage(stream, message, halfClose: halfClose)
         pump(.zero)
     }
 

@@ -82,6 +82,45 @@ struct CheckpointTests {
         try checkpoints.newest()?.close()
     }
 
+    @Test func `loading gives out no row of a damaged block, and tells of damage nobody has read`()
+        throws
+    {
+        let (disk, checkpoints) = try prepared(1)
+        let rows = revisions(3_000, valueSize: 400)
+        _ = try checkpoints.publish(transaction: 3) { writer throws(StorageError) in
+            try writer.beginBucket("key")
+            for row in rows { try writer.put(key: row.key, value: row.value) }
+            try writer.endBucket()
+        }
+        let size = try #require(disk.contents(checkpoints.path)).count
+        #expect(size > 4 * BlockSums.blockSize)
+        var random = Random(seed: 12)
+        for round in 0..<60 {
+            let offset = random.below(size)
+            disk.flipBit(checkpoints.path, offset: offset, bit: round % 8)
+            var given = 0
+            do {
+                let found = try #require(try checkpoints.openForLoading(checkpoints.path))
+                defer { found.close() }
+                unsafe try found.reader.forEach(in: "key") { key, value throws(StorageError) in
+                    unsafe #expect(Array(key) == rows[given].key, "offset \(offset)")
+                    unsafe #expect(Array(value) == rows[given].value, "offset \(offset)")
+                    given += 1
+                }
+                try found.reader.verifyRest()
+                Issue.record("not found: \(offset)")
+            } catch let error as StorageError {
+                guard case .damaged(let path, let place, _) = error else { throw error }
+                #expect(path == checkpoints.path)
+                #expect(Int(place) == offset / BlockSums.blockSize * BlockSums.blockSize)
+            }
+            disk.flipBit(checkpoints.path, offset: offset, bit: round % 8)
+        }
+        let whole = try #require(try checkpoints.openForLoading(checkpoints.path))
+        defer { whole.close() }
+        try whole.reader.verifyRest()
+    }
+
     @Test func `a received checkpoint is checked, named and adopted, over crashes`() throws {
         let (source, from) = try prepared(1)
         try publish(from, 7)

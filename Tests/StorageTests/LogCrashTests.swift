@@ -14,11 +14,11 @@ struct LogCrashTests {
             LogBatch(hardState: state(2, commit: 4), entries: entries(9...12, term: 2, size: 90)),
         ]),
         .append([LogBatch(entries: entries(13...13, term: 2))]),
-        .sync,
+        .sync, .prepare,
         .append([LogBatch(entries: entries(14...20, term: 2, size: 60))]),
         .append([LogBatch(hardState: state(3, commit: 8), entries: entries(11...15, term: 3))]),
         .sync, .markEnd,
-        .append([LogBatch(mark: mark(10, term: 2))]),
+        .append([LogBatch(mark: mark(10, term: 2))]), .prepare,
         .append([LogBatch(entries: entries(16...40, term: 3, size: 40))]),
         .sync,
         .release(LogIndex(10)),
@@ -32,7 +32,8 @@ struct LogCrashTests {
         .release(LogIndex(90)),
         .append([LogBatch(entries: entries(100...101, term: 5, size: 1500))]),
         .markEnd,
-        .append([LogBatch(mark: mark(99, term: 5))]), .sync, .release(LogIndex(99)), .reopen,
+        .append([LogBatch(mark: mark(99, term: 5))]), .prepare, .sync, .release(LogIndex(99)),
+        .reopen,
     ]
 
     @Test func `a crash at any call, twice, loses nothing that was synced`() {
@@ -106,7 +107,7 @@ struct LogCrashTests {
 
     private func step(_ life: LogLife, _ random: inout Random) -> LogStep {
         let model = life.models[life.models.count - 1]
-        switch random.below(10) {
+        switch random.below(11) {
         case 0...4:
             var batches: [LogBatch] = []
             var ahead = model
@@ -119,6 +120,7 @@ struct LogCrashTests {
         case 5, 6: return .sync
         case 7: return .release(LogIndex(UInt64(random.below(Int(model.last.number) + 2))))
         case 8: return .markEnd
+        case 9: return .prepare
         default: return .reopen
         }
     }

@@ -8,7 +8,7 @@ struct LogDamageTests {
     private static let directory = LogLife.directory
 
     /// Three segments, everything synced, the end vouched for.
-    private func smallLog(steps: Int = 11) throws -> (SimulatedDisk, LogModel) {
+    private func smallLog(steps: Int = 13) throws -> (SimulatedDisk, LogModel) {
         let disk = SimulatedDisk(seed: 1)
         var life = LogLife(disk: disk)
         try life.begin()

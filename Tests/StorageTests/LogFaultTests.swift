@@ -114,6 +114,32 @@ struct LogFaultTests {
         }
     }
 
+    @Test
+    func `preparing writes zeros ahead, minds no full disk, and ends the log on any other error`()
+        throws
+    {
+        let disk = SimulatedDisk(seed: 6)
+        let path = "\(LogLife.directory)/\(String(repeating: "0", count: 15))1.log"
+        var life = try fresh(disk)
+        let end = try #require(disk.contents(path)?.lastIndex { $0 != 0 })
+        disk.failNext(.write, DiskError.noSpaceCode)
+        try life.take(.prepare)
+        disk.failNext(.sync, DiskError.inputOutputCode)
+        #expect(throws: StorageError.self) { try life.take(.prepare) }
+        #expect(disk.contents(path)?.lastIndex { $0 != 0 } == end)
+        #expect(throws: StorageError.self) { try life.take(.sync) }
+        disk.crash()
+        #expect(life.recover() == nil)
+        disk.failNext(.write, DiskError.inputOutputCode)
+        #expect(throws: StorageError.self) { try life.take(.prepare) }
+        disk.crash()
+        #expect(life.recover() == nil)
+        // What was prepared once is not prepared again before it is used up.
+        try life.take(.prepare)
+        disk.failNext(.write, DiskError.inputOutputCode)
+        try life.take(.prepare)
+    }
+
     @Test func `a full disk at start does not keep the log from opening`() throws {
         let disk = SimulatedDisk(seed: 2)
         var life = try fresh(disk)

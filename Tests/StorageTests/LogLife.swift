@@ -46,6 +46,7 @@ struct LogModel: Equatable {
 enum LogStep {
     case append([LogBatch])
     case sync
+    case prepare
     case release(LogIndex)
     case markEnd
     case reopen
@@ -55,7 +56,11 @@ enum LogStep {
 struct LogLife {
     static let directory = "/member/wal"
     static let metadata = LogMetadata(memberID: MemberID(7), clusterID: ClusterID(9))
-    static let settings = LogSettings(segmentByteCount: 1024, salt: 42)
+    static let settings: LogSettings = {
+        var settings = LogSettings(segmentByteCount: 1024, salt: 42)
+        settings.preparedByteCount = 1024
+        return settings
+    }()
 
     let disk: SimulatedDisk
     private(set) var log: Log?
@@ -89,6 +94,9 @@ struct LogLife {
         case .sync:
             try log?.sync()
             promised = models.count - 1
+        case .prepare:
+            try log?.prepare()
+            if log?.isDurable == true { promised = models.count - 1 }
         case .release(let index): try log?.release(through: index)
         case .markEnd:
             try log?.markEnd()

@@ -80,7 +80,7 @@ private final class PosixDiskFile: DiskFile {
 
     func allocate(to size: Int64) throws(DiskError) {
         try call(.allocate, path) { () throws(PosixError) in
-            try file.allocate(size, zeroFill: true)
+            try file.allocate(size)
         }
     }
 

@@ -21,16 +21,21 @@ struct Version: Equatable {
     var isTombstone: Bool { place & 1 == 1 }
 }
 
-/// The block of a key: this header and then the bytes of the key.
+/// The block of a key: this header and then the bytes of the key. Most keys have one version, so
+/// what more take has a block of its own.
 @unsafe
 struct KeyHeader {
     var newest: Version
     /// The versions before the newest, ascending; nil while there are none.
-    var older: UnsafeMutablePointer<Version>?
-    var olderCount: UInt32
-    var olderCapacity: UInt32
+    var older: UnsafeMutablePointer<OlderHeader>?
     var hash: UInt32
     var keyLength: UInt32
+}
+
+/// The block of a key's older versions: this header and then the versions.
+struct OlderHeader {
+    var count: UInt32
+    var capacity: UInt32
 }
 
 /// A key and where its versions are, in one block of memory that the two indexes share. The
@@ -64,13 +69,13 @@ struct KeyEntry: Equatable {
         let header = unsafe block.bindMemory(to: KeyHeader.self, capacity: 1)
         unsafe header.initialize(
             to: KeyHeader(
-                newest: .none, older: nil, olderCount: 0, olderCapacity: 0, hash: hash,
+                newest: .none, older: nil, hash: hash,
                 keyLength: UInt32(truncatingIfNeeded: key.count)))
         return unsafe KeyEntry(header)
     }
 
     func free() {
-        unsafe header.pointee.older?.deallocate()
+        unsafe UnsafeMutableRawPointer(header.pointee.older)?.deallocate()
         unsafe UnsafeMutableRawPointer(header).deallocate()
     }
 
@@ -78,7 +83,19 @@ struct KeyEntry: Equatable {
     var newest: Version { unsafe header.pointee.newest }
     var isLive: Bool { !newest.isTombstone }
     var versionCount: Int { newest.main == 0 ? 0 : olderCount &+ 1 }
-    private var olderCount: Int { unsafe Int(header.pointee.olderCount) }
+    private var olderCount: Int { unsafe Int(header.pointee.older?.pointee.count ?? 0) }
+    private var olderCapacity: Int { unsafe Int(header.pointee.older?.pointee.capacity ?? 0) }
+
+    private var olderVersions: UnsafeMutablePointer<Version>? {
+        guard let older = unsafe header.pointee.older else { return nil }
+        return unsafe KeyEntry.versions(of: older)
+    }
+
+    private static func versions(
+        of block: UnsafeMutablePointer<OlderHeader>
+    ) -> UnsafeMutablePointer<Version> {
+        unsafe UnsafeMutableRawPointer(block + 1).assumingMemoryBound(to: Version.self)
+    }
 
     var key: UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(
@@ -88,7 +105,7 @@ struct KeyEntry: Equatable {
 
     /// Versions by age; the last is the newest.
     func version(_ index: Int) -> Version {
-        if index < olderCount, let older = unsafe header.pointee.older {
+        if index < olderCount, let older = unsafe olderVersions {
             return unsafe older[index]
         }
         return newest
@@ -122,25 +139,41 @@ struct KeyEntry: Equatable {
 
     private func pushOlder(_ version: Version) {
         let count = olderCount
-        if unsafe count == Int(header.pointee.olderCapacity) {
-            resizeOlder(to: max(1, count * 2))
-        }
-        unsafe header.pointee.older?[count] = version
-        unsafe header.pointee.olderCount &+= 1
+        if count == olderCapacity { resizeOlder(to: max(1, count * 2)) }
+        unsafe olderVersions?[count] = version
+        unsafe header.pointee.older?.pointee.count &+= 1
     }
 
     private func resizeOlder(to capacity: Int) {
-        let count = min(capacity, olderCount)
         let old = unsafe header.pointee.older
-        if capacity == 0 {
-            unsafe header.pointee.older = nil
-        } else {
-            let new = UnsafeMutablePointer<Version>.allocate(capacity: capacity)
-            if let old = unsafe old { unsafe new.update(from: old, count: count) }
+        let count = min(capacity, olderCount)
+        unsafe header.pointee.older = nil
+        if capacity > 0 {
+            let new = unsafe KeyEntry.makeOlder(capacity, count: count)
+            if let old = unsafe old {
+                unsafe KeyEntry.versions(of: new).update(
+                    from: KeyEntry.versions(of: old), count: count)
+            }
             unsafe header.pointee.older = unsafe new
         }
-        unsafe header.pointee.olderCapacity = UInt32(truncatingIfNeeded: capacity)
-        unsafe old?.deallocate()
+        unsafe UnsafeMutableRawPointer(old)?.deallocate()
+    }
+
+    private static func makeOlder(
+        _ capacity: Int, count: Int
+    ) -> UnsafeMutablePointer<OlderHeader> {
+        let start = MemoryLayout<OlderHeader>.size
+        let block = UnsafeMutableRawPointer.allocate(
+            byteCount: start + capacity * MemoryLayout<Version>.stride,
+            alignment: MemoryLayout<Version>.alignment)
+        unsafe (block + start).bindMemory(to: Version.self, capacity: capacity)
+            .initialize(repeating: .none, count: capacity)
+        let header = unsafe block.bindMemory(to: OlderHeader.self, capacity: 1)
+        unsafe header.initialize(
+            to: OlderHeader(
+                count: UInt32(truncatingIfNeeded: count),
+                capacity: UInt32(truncatingIfNeeded: capacity)))
+        return unsafe header
     }
 
     /// Forgets what a compaction through `main` removes. False when no version is left.
@@ -154,18 +187,15 @@ struct KeyEntry: Equatable {
         for index in 0..<first { died(version(index)) }
         if first == total {
             resizeOlder(to: 0)
-            unsafe header.pointee.olderCount = 0
             unsafe header.pointee.newest = .none
             return false
         }
         let rest = olderCount - first
-        if let older = unsafe header.pointee.older, rest > 0 {
+        if let older = unsafe olderVersions, rest > 0 {
             unsafe older.update(from: older + first, count: rest)
         }
-        unsafe header.pointee.olderCount = UInt32(truncatingIfNeeded: rest)
-        if unsafe rest == 0 || rest * 4 < Int(header.pointee.olderCapacity) {
-            resizeOlder(to: rest)
-        }
+        unsafe header.pointee.older?.pointee.count = UInt32(truncatingIfNeeded: rest)
+        if rest == 0 || rest * 4 < olderCapacity { resizeOlder(to: rest) }
         return true
     }
 
@@ -178,6 +208,6 @@ struct KeyEntry: Equatable {
         var index = countVersions(through: from.main) - 1
         while index >= 0, version(index) != from { index -= 1 }
         invariant(index >= 0, "no version \(from.main) of the key to move")
-        unsafe header.pointee.older?[index] = to
+        unsafe olderVersions?[index] = to
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
-internal import EtcdAPI
+package import EtcdAPI
 internal import MVCC
 internal import Raft
 internal import Replicated
@@ -197,9 +197,25 @@ extension Node {
     ) {
         switch result {
         case .failure(let error): outputs.append(.reply(call, .failure(error)))
+        case .success(.range(let list)) where slices(list):
+            outputs.append(.reply(call, .list(RangeSlices(list, header: header()))))
         case .success(let reply):
             outputs.append(.reply(call, .message(encode(reply, revision: nil))))
         }
+    }
+
+    private func slices(_ list: RangeReply) -> Bool {
+        settings.slicesLists && !list.keysOnly && list.records.count >= Limits.longList
+    }
+
+    /// True when the answer, as things stand, would be a list that is better sent in pieces.
+    package func isLongList(_ range: RangeRequest) -> Bool {
+        guard !range.keysOnly, !range.countOnly, !range.rangeEnd.isEmpty else { return false }
+        if range.limit > 0, range.limit < Limits.longList { return false }
+        let keys = KeyRange(key: range.key, end: range.rangeEnd)
+        // Of the past nothing is known without a walk; then the present must do as a guess.
+        let now = try? ledger.keyspace.range(keys, countOnly: true)
+        return (now?.count ?? 0) >= Limits.longList
     }
 
     private func acceptHashKV(_ call: Call, _ revision: Int64, _ outputs: inout [Output]) {

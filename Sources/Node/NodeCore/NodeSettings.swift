@@ -32,6 +32,8 @@ package struct NodeSettings: Sendable {
     package var autoCompaction = AutoCompactionRule.off
     package var progressNotifyInterval = Duration.seconds(600)
     package var compactionBatch = 1_000
+    /// Whether the shell takes long lists as `Answer.list`; else they are encoded at once.
+    package var slicesLists = false
     /// Unix milliseconds at start: the seed of request ids, so a restart never repeats one.
     package var startedAt: UInt64
     /// Seed of the randomized election timeout.
@@ -74,6 +76,8 @@ enum Limits {
     static let proposals = 200_000
     /// Reads waiting for a quorum round; beyond it new ones answer "too many requests".
     static let reads = 200_000
+    /// Records from which on a range is a long list.
+    static let longList = 1_000
     /// Bytes of one catching-up delivery to a watcher.
     static let catchUpBytes = 1 << 20
     /// Revisions read for one catching-up delivery.

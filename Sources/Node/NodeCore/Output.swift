@@ -45,6 +45,8 @@ package enum Answer {
     /// The encoded response message.
     case message([UInt8])
     case failure(EtcdError)
+    /// A long list: encode and send it in pieces. Only with `NodeSettings.slicesLists`.
+    case list(RangeSlices)
     /// Work over an immutable view, for another thread than the core's.
     case compute(Computation)
     /// The members after a promotion asked for by a peer.

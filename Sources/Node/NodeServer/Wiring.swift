@@ -135,6 +135,7 @@ final class Wiring {
         settings.strictReconfigCheck = config.strictReconfigCheck
         settings.progressNotifyInterval = config.watchProgressInterval
         settings.compactionBatch = config.compactionBatchLimit
+        settings.slicesLists = true
         settings.autoCompaction =
             switch config.autoCompaction {
             case .off: .off

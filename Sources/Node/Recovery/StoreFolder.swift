@@ -72,8 +72,10 @@ package struct StoreFolder {
     /// Loads a checkpoint that came from the leader and makes it the one in use.
     package func loadReceived(at index: LogIndex) throws(RecoveryError) -> Ledger {
         let path = checkpoints.receivedPath(index)
-        guard let found = try stored({ () throws(StorageError) in try checkpoints.open(path) })
-        else { throw .storage(.missing(path: path)) }
+        let received = try stored { () throws(StorageError) in
+            try checkpoints.openForLoading(path)
+        }
+        guard let found = received else { throw .storage(.missing(path: path)) }
         let ledger = try load(found)
         try stored { () throws(StorageError) in
             try checkpoints.adopt(index)
@@ -87,7 +89,10 @@ package struct StoreFolder {
     /// left unfinished.
     package func loadNewest(mark: LogIndex) throws(RecoveryError) -> Ledger? {
         try stored { () throws(StorageError) in try checkpoints.tidy() }
-        if let current = try stored({ () throws(StorageError) in try checkpoints.newest() }) {
+        let newest = try stored { () throws(StorageError) in
+            try checkpoints.openForLoading(checkpoints.path)
+        }
+        if let current = newest {
             let ledger = try load(current)
             if ledger.appliedIndex >= mark { return ledger }
         }
@@ -113,6 +118,7 @@ package struct StoreFolder {
                     }
                 }
             }
+            try found.reader.verifyRest()
         } catch {
             if let refusal { throw .load(path: found.path, refusal) }
             throw .storage(error)

@@ -112,7 +112,7 @@ extension ByteWriter {
     }
 
     /// The length is known beforehand, so a long record is not moved.
-    fileprivate mutating func appendRecord(_ number: Int, _ record: Record) {
+    mutating func appendRecord(_ number: Int, _ record: Record) {
         appendVarint(UInt64(truncatingIfNeeded: number << 3 | 2))
         appendVarint(UInt64(truncatingIfNeeded: record.byteCount))
         record.appendWire(to: &self)

@@ -199,6 +199,19 @@ final class CallContext {
         channel.client.needsFlush()
     }
 
+    /// Begins a message that `sendPart` goes on with.
+    func send(byteCount: Int, beginning piece: [UInt8]) {
+        guard !isOver, let channel else { return }
+        channel.server.sendMessage(stream, byteCount: byteCount, beginning: piece)
+        channel.client.needsFlush()
+    }
+
+    func sendPart(_ piece: [UInt8]) {
+        guard !isOver, let channel else { return }
+        channel.server.sendMessagePart(stream, piece)
+        channel.client.needsFlush()
+    }
+
     func sendHead() {
         guard !isOver, let channel else { return }
         channel.server.sendHead(stream)

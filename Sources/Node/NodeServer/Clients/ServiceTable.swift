@@ -23,6 +23,7 @@ enum ServiceTable {
         case .watch: WatchCall(context)
         case .leaseKeepAlive: KeepAliveCall(context)
         case .snapshot: SnapshotCall(context)
+        case .range: RangeCall(context)
         case .memberAdd: MemberAddCall(context)
         case .memberUpdate: MemberUpdateCall(context)
         case .healthCheck: HealthCheckCall(context)
@@ -102,7 +103,7 @@ enum Answering {
         case .message(let bytes): context.reply(bytes)
         case .failure(let error): context.fail(error)
         case .compute(let computation): compute(context, computation)
-        case .members, .done: context.reply([])
+        case .list, .members, .done: context.reply([])
         }
     }
 

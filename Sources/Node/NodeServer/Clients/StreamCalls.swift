@@ -106,7 +106,7 @@ final class KeepAliveCall: ServerCall {
         switch answer {
         case .message(let bytes): context.send(bytes)
         case .failure(let error): context.fail(error)
-        case .compute, .members, .done: return
+        case .compute, .list, .members, .done: return
         }
         if inputIsOver, waiting.isEmpty { context.finish() }
     }

@@ -167,7 +167,7 @@ final class PeerEndpoints {
             switch answer {
             case .members(let members): respond(self.json(MemberJSON.list(members)))
             case .failure(let failure): respond(self.promotionError(failure))
-            case .message, .compute, .done: respond(self.error(500, "no members"))
+            case .message, .list, .compute, .done: respond(self.error(500, "no members"))
             }
         }
     }

@@ -106,8 +106,18 @@ final class DiskThread: @unchecked Sendable {
             if let failure = append(batches, &log, mustSync: mustSync) { return failure }
             let took = mustSync ? MonotonicClock.now - began : nil
             core.post(.appended(through: lastNumber, synced: took))
+            if let failure = prepare(&log) { return failure }
         }
         return checkpoint.flatMap { note($0, &log) }
+    }
+
+    private func prepare(_ log: inout Log) -> StorageError? {
+        do throws(StorageError) {
+            try log.prepare()
+            return nil
+        } catch {
+            return error
+        }
     }
 
     private func append(

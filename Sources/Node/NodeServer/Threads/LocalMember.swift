@@ -39,6 +39,7 @@ final class LocalMember {
     let disk: DiskThread
     let keeper: KeeperThread
     let files: StoreFiles
+    let lists: ListGate
     weak var peers: (any PeerTransport)?
 
     /// Told when the member was removed, has handed its leadership over, or cannot go on.
@@ -66,6 +67,7 @@ final class LocalMember {
         self.disk = disk
         self.keeper = keeper
         self.files = files
+        lists = ListGate(reactor)
         self.mailbox = mailbox
         self.metrics = metrics
         self.logger = logger
@@ -79,6 +81,8 @@ final class LocalMember {
         reactor.every(node.settings.heartbeatInterval) { [unowned self] in
             self.receive(.ticked)
         }
+        // A member alone is its own majority and need not wait for the first interval.
+        reactor.soon { [unowned self] in self.receive(.ticked) }
         reactor.atTurnEnd { [unowned self] in self.endTurn() }
         peers?.membersChanged()
     }

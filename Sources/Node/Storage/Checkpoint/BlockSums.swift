@@ -21,10 +21,9 @@ package struct BlockSums: Equatable, Sendable {
         let size = try onDisk { () throws(DiskError) in try file.size() }
         var sums = BlockSums(size: size)
         var whole = CRC32C()
-        try sums.eachBlock(of: file) { _, bytes in
-            sums.blocks.append(CRC32C.of(bytes))
-            whole.update(bytes)
-            return true
+        unsafe try sums.eachBlock(of: file) { _, bytes throws(StorageError) in
+            sums.blocks.append(unsafe BlockSums.sum(bytes))
+            unsafe whole.update(bytes)
         }
         sums.whole = whole.value
         return sums
@@ -33,26 +32,41 @@ package struct BlockSums: Equatable, Sendable {
     /// Throws `.damaged` with the offset of the first block that is not as it was.
     package func verify(_ file: any DiskFile) throws(StorageError) {
         let path = file.path
-        let found = try onDisk { () throws(DiskError) in try file.size() }
-        guard found == size else {
-            throw .damaged(
-                path: path, offset: min(found, size), reason: "\(found) bytes instead of \(size)")
-        }
+        try checkSize(try onDisk { () throws(DiskError) in try file.size() }, of: path)
         var crc = CRC32C()
-        var bad: Int?
-        try eachBlock(of: file) { index, bytes in
-            crc.update(bytes)
-            if CRC32C.of(bytes) != blocks[index] { bad = index }
-            return bad == nil
-        }
-        if let bad {
-            throw .damaged(
-                path: path, offset: Int64(bad) * Int64(Self.blockSize),
-                reason: "block \(bad) of \(Self.blockSize) bytes has another sum")
+        unsafe try eachBlock(of: file) { block, bytes throws(StorageError) in
+            unsafe crc.update(bytes)
+            unsafe try check(bytes, block: block, of: path)
         }
         guard crc.value == whole else {
             throw .damaged(path: path, offset: 0, reason: "the whole has another sum")
         }
+    }
+
+    var blockCount: Int { blocks.count }
+
+    func checkSize(_ found: Int64, of path: String) throws(StorageError) {
+        guard found == size else {
+            throw .damaged(
+                path: path, offset: min(found, size), reason: "\(found) bytes instead of \(size)")
+        }
+    }
+
+    /// `bytes` must be all of the block.
+    func check(
+        _ bytes: UnsafeRawBufferPointer, block: Int, of path: String
+    ) throws(StorageError) {
+        if unsafe BlockSums.sum(bytes) != blocks[block] {
+            throw .damaged(
+                path: path, offset: Int64(block) * Int64(Self.blockSize),
+                reason: "block \(block) of \(Self.blockSize) bytes has another sum")
+        }
+    }
+
+    private static func sum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        var crc = CRC32C()
+        unsafe crc.update(bytes)
+        return crc.value
     }
 
     /// True when the first block agrees: enough to tell to which of two files sums belong.
@@ -67,20 +81,24 @@ package struct BlockSums: Equatable, Sendable {
         self.size = size
     }
 
-    /// Blocks in order, until `body` answers false.
+    /// Blocks in order; the bytes are good for one call.
     private func eachBlock(
-        of file: any DiskFile, _ body: (Int, [UInt8]) -> Bool
+        of file: any DiskFile, _ body: (Int, UnsafeRawBufferPointer) throws(StorageError) -> Void
     ) throws(StorageError) {
+        let buffer = PageBuffer(byteCount: Self.blockSize)
         var offset: Int64 = 0
         var index = 0
         while offset < size {
             let count = Int(min(Int64(Self.blockSize), size - offset))
             let at = offset
-            let bytes = try onDisk { () throws(DiskError) in try file.read(at: at, count: count) }
-            guard bytes.count == count else {
+            let piece = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
+            let filled = try onDisk { () throws(DiskError) in
+                unsafe try file.read(into: piece, at: at)
+            }
+            guard filled == count else {
                 throw .damaged(path: file.path, offset: offset, reason: "file ends too early")
             }
-            if !body(index, bytes) { return }
+            unsafe try body(index, UnsafeRawBufferPointer(piece))
             offset += Int64(count)
             index += 1
         }

@@ -4,6 +4,7 @@ internal import Bytes
 /// Reads a `.db` file, ours or etcd's. Every number in it is checked before it is used; the first
 /// thing wrong is thrown as `.damaged`. Memory: one window of pages, plus a branch for each level.
 package struct BoltReader {
+    private let blocks: BlockFile
     private let source: PageSource
     private let meta: BoltMeta
     private let buckets: [Bucket]
@@ -25,8 +26,15 @@ package struct BoltReader {
 
     /// The file must stay open and unchanged as long as the reader is in use.
     package init(file: any DiskFile) throws(StorageError) {
-        meta = try BoltReader.meta(of: file)
-        source = PageSource(file: file, pageSize: meta.pageSize, highWater: meta.highWater)
+        try self.init(file: file, sums: nil)
+    }
+
+    /// With sums, no byte is used before its block was verified; `verifyRest` makes that true of
+    /// the whole file.
+    init(file: any DiskFile, sums: BlockSums?) throws(StorageError) {
+        blocks = try BlockFile(file, sums: sums)
+        meta = try BoltReader.meta(of: blocks)
+        source = PageSource(file: blocks, pageSize: meta.pageSize, highWater: meta.highWater)
         var found: [Bucket] = []
         var walk = BoltWalk(source: source)
         let path = source.path
@@ -40,6 +48,11 @@ package struct BoltReader {
             unsafe found.append(Bucket(name: Array(row.key), root: root, inline: inline))
         }
         buckets = found
+    }
+
+    /// Verifies what no walk has touched (nothing, for a file without sums).
+    package func verifyRest() throws(StorageError) {
+        try blocks.verifyRest()
     }
 
     /// Hands out the rows of a bucket in key order; the views die when `body` returns. A bucket
@@ -165,16 +178,12 @@ package struct BoltReader {
     // MARK: Meta
 
     /// The valid meta with the higher transaction, whose pages the file really has.
-    private static func meta(of file: any DiskFile) throws(StorageError) -> BoltMeta {
-        let (size, first) = try onDisk { () throws(DiskError) in
-            (try file.size(), try file.read(at: 0, count: 4096))
-        }
-        var best = BoltMeta(page: first)
+    private static func meta(of file: BlockFile) throws(StorageError) -> BoltMeta {
+        let size = file.size
+        var best = BoltMeta(page: try head(of: file, at: 0, count: 4096))
         let pageSizes = best.map { meta in [meta.pageSize] } ?? (0...14).map { 1024 << $0 }
         for pageSize in pageSizes where Int64(pageSize) < size {
-            let second = try onDisk { () throws(DiskError) in
-                try file.read(at: Int64(pageSize), count: 80)
-            }
+            let second = try head(of: file, at: Int64(pageSize), count: 80)
             guard let meta = BoltMeta(page: second), meta.pageSize == pageSize else { continue }
             if best == nil || meta.transaction > best?.transaction ?? 0 { best = meta }
         }
@@ -187,5 +196,14 @@ package struct BoltReader {
                 reason: "file is shorter than its \(best.highWater) pages")
         }
         return best
+    }
+
+    /// Up to `count` bytes, as many as there are.
+    private static func head(
+        of file: BlockFile, at offset: Int64, count: Int
+    ) throws(StorageError) -> [UInt8] {
+        let count = Int(min(Int64(count), file.size - offset))
+        guard let bytes = unsafe try file.bytes(at: offset, count: count) else { return [] }
+        return unsafe Array(bytes)
     }
 }

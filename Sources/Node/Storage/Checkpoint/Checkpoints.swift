@@ -60,13 +60,27 @@ package struct Checkpoints {
 
     /// Opens a checkpoint for reading, its sums verified if it has any; nil when there is none.
     package func open(_ path: String) throws(StorageError) -> OpenCheckpoint? {
+        guard let found = try openForLoading(path) else { return nil }
+        do throws(StorageError) {
+            try found.reader.verifyRest()
+            return found
+        } catch {
+            found.close()
+            throw error
+        }
+    }
+
+    /// The same for one that is read once and whole: each block is verified when it is read,
+    /// before its rows are given out. The loader must call `reader.verifyRest` before it trusts
+    /// what it has made of them.
+    package func openForLoading(_ path: String) throws(StorageError) -> OpenCheckpoint? {
         guard try onDisk({ () throws(DiskError) in try disk.exists(path) }) else { return nil }
         let file = try onDisk { () throws(DiskError) in try disk.open(path, .readOnly) }
         do throws(StorageError) {
             let sums = try BlockSums.read(on: disk, path: path + ".sums")
-            try sums?.verify(file)
             return OpenCheckpoint(
-                path: path, file: file, reader: try BoltReader(file: file), hasSums: sums != nil)
+                path: path, file: file, reader: try BoltReader(file: file, sums: sums),
+                hasSums: sums != nil)
         } catch {
             file.close()
             throw error

@@ -1,17 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 
-/// Memory of a fixed size, freed with its last owner.
-@safe final class PageBuffer {
-    let bytes: UnsafeMutableRawBufferPointer
-
-    init(byteCount: Int) {
-        unsafe bytes = .allocate(byteCount: byteCount, alignment: 16)
-    }
-
-    deinit { unsafe bytes.deallocate() }
-}
-
 /// A page with its overflow whose header is sound; valid until the source reads again.
 @safe struct BoltPage {
     let id: UInt64
@@ -22,20 +11,15 @@ internal import Bytes
     let bytes: UnsafeRawBufferPointer
 }
 
-/// Reads pages by id, many at a time when they are asked for in order.
+/// Reads pages by id out of a file's blocks.
 final class PageSource {
     let path: String
     let pageSize: Int
     let highWater: UInt64
-    private let file: any DiskFile
-    private var window = PageBuffer(byteCount: 0)
-    private var windowStart: UInt64 = 0
-    private var windowPages = 0
-    private var nextWindowPages = 1
+    private let file: BlockFile
 
-    private static let windowSizeMax = 1 << 20
-
-    init(file: any DiskFile, pageSize: Int, highWater: UInt64) {
+    /// The file must have all pages below `highWater`.
+    init(file: BlockFile, pageSize: Int, highWater: UInt64) {
         self.file = file
         path = file.path
         self.pageSize = pageSize
@@ -66,36 +50,10 @@ final class PageSource {
     }
 
     private func span(_ id: UInt64, pages: Int) throws(StorageError) -> UnsafeRawBufferPointer {
-        let end = id + UInt64(pages)
-        if id < windowStart || end > windowStart + UInt64(windowPages) {
-            try fill(from: id, pages: pages)
-        }
-        let start = Int(id - windowStart) * pageSize
-        return unsafe UnsafeRawBufferPointer(
-            rebasing: window.bytes[start..<start + pages * pageSize])
-    }
-
-    private func fill(from id: UInt64, pages: Int) throws(StorageError) {
-        let follows = id >= windowStart && id <= windowStart + UInt64(windowPages)
-        let most = max(1, Self.windowSizeMax / pageSize)
-        nextWindowPages = follows ? min(nextWindowPages * 2, most) : 1
-        let left = Int(clamping: highWater - id)
-        let wanted = min(max(pages, nextWindowPages), left)
-        let byteCount = wanted * pageSize
-        // A buffer that was huge once is not kept for ever.
-        if unsafe window.bytes.count < byteCount || window.bytes.count > 8 * Self.windowSizeMax {
-            window = PageBuffer(byteCount: max(byteCount, 16 * pageSize))
-        }
-        windowPages = 0
-        let buffer = unsafe UnsafeMutableRawBufferPointer(rebasing: window.bytes[..<byteCount])
-        let file = file
-        let offset = Int64(id) * Int64(pageSize)
-        let filled = try onDisk { () throws(DiskError) in
-            unsafe try file.read(into: buffer, at: offset)
-        }
-        guard filled == byteCount else { throw damage(id, "beyond the end of the file") }
-        windowStart = id
-        windowPages = wanted
+        let bytes = unsafe try file.bytes(
+            at: Int64(id) * Int64(pageSize), count: pages * pageSize)
+        guard let bytes = unsafe bytes else { throw damage(id, "beyond the end of the file") }
+        return unsafe bytes
     }
 }
 

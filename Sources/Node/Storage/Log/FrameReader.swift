@@ -3,28 +3,61 @@ internal import Bytes
 
 /// Looks at the bytes of a segment. Nothing in here trusts them.
 struct FrameReader {
-    let bytes: [UInt8]
+    private(set) var bytes: [UInt8]
+
+    init(bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// Lets `body` put other bytes in place of these, at least `count` of them; what lies behind
+    /// what it has filled is of no meaning. Answers how many it has filled.
+    mutating func refill(
+        _ count: Int,
+        _ body: (UnsafeMutableRawBufferPointer) throws(DiskError) -> Int
+    ) throws(DiskError) -> Int {
+        if bytes.count < count { bytes = [UInt8](repeating: 0, count: count) }
+        var filled = 0
+        var failure: DiskError?
+        unsafe bytes.withUnsafeMutableBytes { buffer in
+            do throws(DiskError) {
+                filled = try unsafe body(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return filled
+    }
 
     /// The frame at `offset` if it is whole: it fits and its CRC holds. Whether it belongs to this
     /// segment and this place is for the caller to see.
     func frame(at offset: Int) -> FrameHeader? {
         guard let header = header(at: offset) else { return nil }
-        let end = offset + header.byteCount
-        return bytes.crc(from: offset + 4, to: end) == header.crc ? header : nil
+        return isWhole(header, at: offset) ? header : nil
+    }
+
+    /// Its bytes must be here.
+    func isWhole(_ header: FrameHeader, at offset: Int) -> Bool {
+        bytes.crc(from: offset + 4, to: offset + header.byteCount) == header.crc
     }
 
     /// A header whose frame would fit; its CRC is not looked at.
     func header(at offset: Int) -> FrameHeader? {
+        guard let header = anyHeader(at: offset) else { return nil }
+        return header.byteCount <= bytes.count - offset ? header : nil
+    }
+
+    /// What stands where a header would; neither its length nor its CRC is looked at.
+    func anyHeader(at offset: Int) -> FrameHeader? {
         var reader = ByteReader(bytes, from: offset, to: bytes.count)
         guard offset >= 0, reader.remaining >= LogFormat.headerSize else { return nil }
         do throws(ByteError) {
             let crc: UInt32 = try reader.littleEndian()
             let length: UInt32 = try reader.littleEndian()
-            let header = FrameHeader(
+            return FrameHeader(
                 crc: crc, length: Int(length), segment: try reader.littleEndian(),
                 number: try reader.littleEndian(), durableThrough: try reader.littleEndian(),
                 chain: try reader.littleEndian(), kind: try reader.littleEndian())
-            return header.byteCount <= bytes.count - offset ? header : nil
         } catch {
             return nil
         }
@@ -52,15 +85,15 @@ struct FrameReader {
         return highest
     }
 
-    func isZero(from start: Int) -> Bool {
+    func isZero(from start: Int, to end: Int) -> Bool {
         unsafe bytes.withUnsafeBytes { buffer in
             var offset = start
-            while offset + 8 <= buffer.count {
+            while offset + 8 <= end {
                 let word = unsafe buffer.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
                 if word != 0 { return false }
                 offset += 8
             }
-            while offset < buffer.count {
+            while offset < end {
                 if unsafe buffer[offset] != 0 { return false }
                 offset += 1
             }

@@ -22,6 +22,9 @@ package struct Log {
     /// How far failed writes may have reached; beyond `position.offset` until written over.
     private var dirtyEnd: Int64
     private var isEndMarked = false
+    /// Up to here the file system has written blocks of the last segment, as far as is known.
+    private var preparedEnd: Int64 = 0
+    private var lastWriteByteCount = 0
 
     private var shape: LogShape
     private var hardState: HardState?
@@ -147,14 +150,7 @@ package struct Log {
     package mutating func sync() throws(StorageError) {
         try refuseIfPoisoned()
         if isDurable { return }
-        do throws(DiskError) {
-            try file.sync()
-        } catch {
-            // Whatever the code: the kernel may have dropped the pages it could not write.
-            throw poison(error)
-        }
-        durableEnd = position.offset
-        durableMark = mark
+        try syncAnyway()
     }
 
     /// Removes segments in which all entries are at or before `index`, but never what the newest
@@ -193,6 +189,41 @@ package struct Log {
         try sync()
     }
 
+    /// Writes zeros a little ahead of the end. A reserved block becomes a written one in the file
+    /// system's own journal, and a small append should not wait for that; so it is done here, for
+    /// many appends at once, by an owner who has just reported the last one. Appends that are large
+    /// pay once for many blocks anyway and are not prepared for.
+    package mutating func prepare() throws(StorageError) {
+        try refuseIfPoisoned()
+        let ahead = settings.preparedByteCount
+        guard lastWriteByteCount <= ahead / 4, preparedEnd < capacity,
+            preparedEnd - position.offset < ahead / 2
+        else { return }
+        let start = max(preparedEnd, position.offset)
+        let end = min(capacity, position.offset + ahead)
+        guard start < end else { return }
+        do throws(DiskError) {
+            try file.write([UInt8](repeating: 0, count: Int(end - start)), at: start)
+        } catch {
+            // There are reserved blocks; if they are not to be had after all, appends will say so.
+            if error.isNoSpace { return }
+            throw poison(error)
+        }
+        preparedEnd = end
+        try syncAnyway()
+    }
+
+    private mutating func syncAnyway() throws(StorageError) {
+        do throws(DiskError) {
+            try file.sync()
+        } catch {
+            // Whatever the code: the kernel may have dropped the pages it could not write.
+            throw poison(error)
+        }
+        durableEnd = position.offset
+        durableMark = mark
+    }
+
     // MARK: Writing
 
     private mutating func write(_ build: (inout FrameBuilder) -> Void) throws(StorageError) {
@@ -214,6 +245,7 @@ package struct Log {
         }
         position = builder.position
         dirtyEnd = end
+        lastWriteByteCount = buffer.count
         // A buffer that was huge once is not kept for ever.
         if buffer.count > 4 << 20 { buffer = [] }
     }
@@ -254,6 +286,7 @@ package struct Log {
         position = fresh.position
         durableEnd = position.offset
         dirtyEnd = position.offset
+        preparedEnd = 0
         isEndMarked = false
     }
 

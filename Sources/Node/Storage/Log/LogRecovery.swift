@@ -45,9 +45,11 @@ struct LogRecovery {
         }
         for sequence in sequences {
             let path = "\(directory)/\(LogFormat.name(sequence))"
-            let reader = FrameReader(bytes: try contents(of: path))
             let next = sequence == last ? nil : try followingHead(sequence + 1)
-            try read(reader, path: path, sequence: sequence, next: next)
+            let file = try onDisk { () throws(DiskError) in try disk.open(path, .readOnly) }
+            defer { file.close() }
+            var window = try SegmentWindow(file)
+            try read(&window, path: path, sequence: sequence, next: next)
         }
         try checkNothingIsMissing()
     }
@@ -118,40 +120,26 @@ struct LogRecovery {
         }
     }
 
-    private func contents(of path: String) throws(StorageError) -> [UInt8] {
-        try onDisk { () throws(DiskError) in
-            let file = try disk.open(path, .readOnly)
-            defer { file.close() }
-            return try file.read(at: 0, count: Int(clamping: try file.size()))
-        }
-    }
-
     /// The first frame of a segment; read on its own, to learn where the one before ended.
     private func followingHead(_ sequence: UInt64) throws(StorageError) -> SegmentHead {
         let path = "\(directory)/\(LogFormat.name(sequence))"
-        let bytes = try onDisk { () throws(DiskError) in
-            let file = try disk.open(path, .readOnly)
-            defer { file.close() }
-            let start = FrameReader(bytes: try file.read(at: 0, count: LogFormat.headerSize))
-            guard start.bytes.count == LogFormat.headerSize else { return start.bytes }
-            var reader = ByteReader(start.bytes, from: 4, to: 8)
-            let length = Int((try? reader.littleEndian(UInt32.self)) ?? 0)
-            let count = min(LogFormat.headerSize + LogFormat.padded(length), 1 << 24)
-            return try file.read(at: 0, count: count)
-        }
-        return try head(in: FrameReader(bytes: bytes), path: path, sequence: sequence).head
+        let file = try onDisk { () throws(DiskError) in try disk.open(path, .readOnly) }
+        defer { file.close() }
+        var window = try SegmentWindow(file)
+        return try head(in: &window, path: path, sequence: sequence).head
     }
 
     // MARK: One segment
 
     private func head(
-        in reader: FrameReader, path: String, sequence: UInt64
+        in window: inout SegmentWindow, path: String, sequence: UInt64
     ) throws(StorageError) -> (header: FrameHeader, head: SegmentHead) {
-        guard let header = reader.frame(at: 0), header.kind == LogFormat.Kind.head.rawValue else {
+        guard let header = try window.frame(at: 0), header.kind == LogFormat.Kind.head.rawValue
+        else {
             throw .damaged(path: path, offset: 0, reason: "segment head is not whole")
         }
         do throws(ByteError) {
-            let head = try reader.head(of: header, at: 0)
+            let head = try window.head(of: header, at: 0)
             guard head.sequence == sequence else {
                 throw ByteError(at: LogFormat.headerSize)
             }
@@ -163,15 +151,15 @@ struct LogRecovery {
     }
 
     private mutating func read(
-        _ reader: FrameReader, path: String, sequence: UInt64, next: SegmentHead?
+        _ window: inout SegmentWindow, path: String, sequence: UInt64, next: SegmentHead?
     ) throws(StorageError) {
-        let (header, head) = try head(in: reader, path: path, sequence: sequence)
+        let (header, head) = try head(in: &window, path: path, sequence: sequence)
         try enter(header, head, path: path)
-        let limit = next.map { next in Int(clamping: next.previousEnd) } ?? reader.bytes.count
+        let limit = next.map { next in Int(clamping: next.previousEnd) } ?? window.size
         var reason = "segment ends too early"
         while Int(position.offset) < limit {
             let offset = Int(position.offset)
-            guard let frame = reader.frame(at: offset) else {
+            guard let frame = try window.frame(at: offset) else {
                 reason = "frame is not whole"
                 break
             }
@@ -181,7 +169,7 @@ struct LogRecovery {
                 reason = "frame is out of place"
                 break
             }
-            try take(frame, reader, path: path)
+            try take(frame, window, path: path)
             advance(over: frame)
         }
         if let next {
@@ -189,7 +177,7 @@ struct LogRecovery {
                 throw .damaged(path: path, offset: position.offset, reason: reason)
             }
         } else {
-            try judgeTail(reader, segment: header.segment, path: path, reason: reason)
+            try judgeTail(&window, segment: header.segment, path: path, reason: reason)
         }
     }
 
@@ -230,7 +218,7 @@ struct LogRecovery {
     }
 
     private mutating func take(
-        _ frame: FrameHeader, _ reader: FrameReader, path: String
+        _ frame: FrameHeader, _ window: SegmentWindow, path: String
     ) throws(StorageError) {
         let offset = position.offset
         guard frame.durableThrough <= UInt64(offset) else {
@@ -244,7 +232,7 @@ struct LogRecovery {
         }
         let batch: LogBatch
         do throws(ByteError) {
-            batch = try reader.batch(of: frame, at: Int(offset))
+            batch = try window.batch(of: frame, at: Int(offset))
         } catch {
             throw .damaged(
                 path: path, offset: Int64(error.offset), reason: "batch is malformed")
@@ -281,17 +269,17 @@ struct LogRecovery {
 
     /// The last segment stopped making sense at `position`: is it the end, a torn tail, or damage?
     private mutating func judgeTail(
-        _ reader: FrameReader, segment: UInt64, path: String, reason: String
+        _ window: inout SegmentWindow, segment: UInt64, path: String, reason: String
     ) throws(StorageError) {
         let end = Int(position.offset)
-        lastFileSize = Int64(reader.bytes.count)
-        if reader.isZero(from: end) { return }
-        let durable = reader.durableThrough(
+        lastFileSize = Int64(window.size)
+        if try window.isZero(from: end) { return }
+        let durable = try window.whole().durableThrough(
             from: end, segment: segment, number: position.number)
         if durable > UInt64(end) {
             throw .damaged(path: path, offset: Int64(end), reason: reason)
         }
-        tornByteCount = Int64(reader.bytes.count - end)
+        tornByteCount = Int64(window.size - end)
     }
 
     private func checkNothingIsMissing() throws(StorageError) {

@@ -62,6 +62,8 @@ package struct RecoveredLog: Equatable, Sendable {
 package struct LogSettings: Equatable, Sendable {
     /// The size at which a new segment file is begun; a larger append gets a larger file.
     package var segmentByteCount: Int64
+    /// How far ahead of small appends `Log.prepare` writes zeros.
+    package var preparedByteCount: Int64 = 512 << 10
     /// Goes into the identity of the first segment; best a different number for each created log.
     package var salt: UInt64
 

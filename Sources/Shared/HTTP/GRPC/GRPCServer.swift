@@ -134,6 +134,20 @@ package final class GRPCServer {
             stream, prefix: UInt64(truncatingIfNeeded: message.count), message, endStream: false)
     }
 
+    /// Begins a message of `byteCount` bytes, of which these are the first; the others must follow,
+    /// no more and no less, by `sendMessagePart`.
+    package func sendMessage(_ id: StreamID, byteCount: Int, beginning piece: [UInt8]) {
+        guard let stream = engine.streams[id.number], stream.isGRPC else { return }
+        sendUsualHead(stream)
+        engine.sendData(
+            stream, prefix: UInt64(truncatingIfNeeded: byteCount), piece, endStream: false)
+    }
+
+    package func sendMessagePart(_ id: StreamID, _ piece: [UInt8]) {
+        guard let stream = engine.streams[id.number], stream.isGRPC else { return }
+        engine.sendData(stream, prefix: nil, piece, endStream: false)
+    }
+
     /// Sends the response's head now, as a server stream does before its first message.
     package func sendHead(_ id: StreamID) {
         guard let stream = engine.streams[id.number], stream.isGRPC else { return }

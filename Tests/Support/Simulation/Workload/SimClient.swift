@@ -106,7 +106,7 @@ final class SimClient {
                 world.check(.linearizability, world.truth.history.refusedForCertain(request))
             }
             if mayHaveHappened { return next(after: .milliseconds(100)) }
-        case .compute, .members, .done: break
+        case .compute, .list, .members, .done: break
         }
         next()
     }

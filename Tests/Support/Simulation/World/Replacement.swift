@@ -100,7 +100,7 @@ final class Replacement {
                 case .failure(let error):
                     self.world.say("membership: \(error)")
                     retry()
-                case .compute: retry()
+                case .compute, .list: retry()
                 }
             }
         }

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import EtcdAPI
+internal import Net
+internal import NodeCore
+internal import Replicated
+
+/// A range. A short one is answered like any unary call. A long list waits for its turn, is read at
+/// one moment, and is then encoded and sent in pieces, no faster than the client takes them: other
+/// clients are served between two pieces, and no more than a few pieces are in memory.
+final class RangeCall: ServerCall {
+    let context: CallContext
+    private var number: CallNumber?
+    private var ticket: ListGate.Ticket?
+    private var list: RangeSlices?
+    private var isBegun = false
+    private var isWaitingForTurn = false
+    private var turn: (at: Instant, sent: Int)?
+
+    private static let pieceBytes = 64 << 10
+    /// Must be above HTTP/2's high water mark: only from there on a stream tells that it has room.
+    private static let queueBytes = 512 << 10
+    /// What one list may send before others get their turn.
+    private static let turnBytes = 256 << 10
+    private static let turnRecords = 16_384
+
+    init(_ context: CallContext) {
+        self.context = context
+    }
+
+    // MARK: Asking
+
+    func receive(_ message: [UInt8]) {
+        guard number == nil, ticket == nil else { return }
+        do throws(WireError) {
+            let range = try RangeRequest(decoding: message)
+            if context.member.node.isLongList(range) {
+                ticket = context.member.lists.enter(
+                    { [weak self] in self?.ask(range) }, cut: { [weak self] in self?.cut() })
+            } else {
+                ask(range)
+            }
+        } catch {
+            context.fail(.undecodable("\(error)"))
+        }
+    }
+
+    private func ask(_ range: RangeRequest) {
+        number = context.member.call(.range(range), requiresLeader: context.requiresLeader) {
+            [weak self] answer in
+            self?.take(answer)
+        }
+    }
+
+    private func take(_ answer: Answer) {
+        guard case .list(let list) = answer else {
+            leave()
+            return Answering.answer(context, answer)
+        }
+        self.list = list
+        goOn()
+    }
+
+    func inputEnded() {
+        if number == nil, ticket == nil, !context.isOver {
+            context.finish(code: 13, message: "grpc: the request message is missing")
+        }
+    }
+
+    // MARK: Sending
+
+    func drained() {
+        if isBegun, !isWaitingForTurn { goOn() }
+    }
+
+    private func goOn() {
+        if !isBegun, list?.measure(Self.turnRecords) == false { return nextTurn() }
+        let now = context.member.reactor.now
+        if turn?.at != now { turn = (now, 0) }
+        while list != nil, !context.isOver, context.queuedBytes < Self.queueBytes {
+            if let turn, turn.sent >= Self.turnBytes { return nextTurn() }
+            guard let piece = list?.next(Self.pieceBytes) else { return finish() }
+            send(piece)
+            turn?.sent += piece.count
+        }
+    }
+
+    private func send(_ piece: [UInt8]) {
+        ticket?.hasMoved(at: context.member.reactor.now)
+        if isBegun { return context.sendPart(piece) }
+        isBegun = true
+        let byteCount = list?.byteCount ?? 0
+        guard byteCount <= Int(UInt32.max) else {
+            leave()
+            return context.finish(
+                code: 8, message: "grpc: trying to send message larger than max")
+        }
+        context.send(byteCount: byteCount, beginning: piece)
+    }
+
+    private func nextTurn() {
+        isWaitingForTurn = true
+        context.member.reactor.after(.zero) { [weak self] in
+            guard let self else { return }
+            self.isWaitingForTurn = false
+            if !self.context.isOver { self.goOn() }
+        }
+    }
+
+    private func finish() {
+        leave()
+        context.finish()
+    }
+
+    // MARK: The end
+
+    private func leave() {
+        list = nil
+        if let ticket { context.member.lists.leave(ticket) }
+        ticket = nil
+    }
+
+    /// It has not moved for long, and others wait.
+    private func cut() {
+        context.fail(.tooManyRequests)
+    }
+
+    func cancelled() {
+        leave()
+        if let number { context.member.abandon(number) }
+    }
+}
