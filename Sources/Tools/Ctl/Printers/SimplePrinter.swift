@@ -20,10 +20,12 @@ private func wide(_ id: UInt64) -> String {
 /// For people and scripts: keys and values as they are.
 struct SimplePrinter {
     let hex: Bool
+    private let personality: Personality
     private var output = ByteWriter()
 
-    init(hex: Bool) {
+    init(hex: Bool, _ personality: Personality) {
         self.hex = hex
+        self.personality = personality
     }
 
     consuming func bytes(_ answer: Answer) -> [UInt8] {
@@ -87,7 +89,7 @@ struct SimplePrinter {
                         + "took = \(entry.took)")
             }
         case .members, .status, .hashes, .snapshot:
-            for row in Listing(answer)?.rows ?? [] { line(row.joined(separator: ", ")) }
+            for row in Listing(answer, personality)?.rows ?? [] { line(row.joined(separator: ", ")) }
         }
     }
 

@@ -4,8 +4,8 @@ internal import EtcdAPI
 /// Lists as tables.
 enum TablePrinter {
     /// Nil for answers that are no lists.
-    static func text(_ answer: Answer) -> String? {
-        Listing(answer).map { TextTable.text($0.titles, $0.rows) }
+    static func text(_ answer: Answer, _ personality: Personality) -> String? {
+        Listing(answer, personality).map { TextTable.text($0.titles, $0.rows) }
     }
 }
 
