@@ -45,6 +45,7 @@ extension Client {
         lease: Int64, onResponse: (LeaseKeepAliveResponse) -> Bool
     ) throws(ClientError) {
         var expiry: Instant?
+        var hasNewLogin = false
         while true {
             do throws(ClientError) {
                 let stream = try stream(.leaseKeepAlive)
@@ -52,12 +53,18 @@ extension Client {
                 while true {
                     let answer = try renew(lease, on: stream, settings.callTimeout)
                     if !onResponse(answer) || answer.ttl <= 0 { return }
+                    hasNewLogin = false
                     let now = MonotonicClock.now
                     let life = Duration.seconds(min(answer.ttl, 1 << 30))
                     expiry = now + life
                     try rest(until: now + life / 3, stream)
                 }
             } catch {
+                if error.isOldToken, settings.login != nil, !hasNewLogin {
+                    hasNewLogin = true
+                    forgetLogin()
+                    continue
+                }
                 guard let last = expiry, MonotonicClock.now < last, error.code == 14 else {
                     throw error
                 }
@@ -85,6 +92,11 @@ extension Client {
             }
             try turn(until: deadline)
         }
+    }
+
+    /// Lets time pass; what the server says meanwhile is taken.
+    package func idle(for duration: Duration) throws(ClientError) {
+        try rest(until: MonotonicClock.now + duration)
     }
 
     private func rest(until time: Instant, _ stream: OpenStream? = nil) throws(ClientError) {

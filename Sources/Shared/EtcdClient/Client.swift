@@ -147,11 +147,7 @@ package final class Client {
         if let channel, channel.isOpen { return channel }
         var first = failure
         for _ in endpoints {
-            let made = Channel(
-                endpoints[current], on: reactor, dialer: dialer, timeout: settings.dialTimeout,
-                keepAlive: (
-                    max(settings.keepAliveTime, .seconds(10)), settings.keepAliveTimeout
-                ))
+            let made = connection(to: endpoints[current])
             channel = made
             while made.state == .dialing {
                 if let deadline, MonotonicClock.now >= deadline {
@@ -166,6 +162,27 @@ package final class Client {
             moveOn(from: made)
         }
         throw first ?? .unreachable(endpoint: endpointInUse, reason: "no endpoint answers")
+    }
+
+    /// Further ones, over all endpoints in turn; all of them stand.
+    func connections(_ count: Int) throws(ClientError) -> [Channel] {
+        let made = (0..<count).map { connection(to: endpoints[$0 % endpoints.count]) }
+        let deadline = MonotonicClock.now + settings.dialTimeout
+        while made.contains(where: { $0.state == .dialing }), MonotonicClock.now < deadline {
+            try turn(until: deadline)
+        }
+        for channel in made where channel.state != .open {
+            for other in made { other.close() }
+            guard case .closed(let reason) = channel.state else { continue }
+            throw .unreachable(endpoint: channel.endpoint.text, reason: reason)
+        }
+        return made
+    }
+
+    private func connection(to endpoint: Endpoint) -> Channel {
+        Channel(
+            endpoint, on: reactor, dialer: dialer, timeout: settings.dialTimeout,
+            keepAlive: (max(settings.keepAliveTime, .seconds(10)), settings.keepAliveTimeout))
     }
 
     /// Leaves the endpoint for the next one.

@@ -125,20 +125,23 @@ struct CommandTable: Sendable {
     ]
 
     /// Those that talk to a server.
-    private static let online: [Command] = [
-        AlarmDisarmCommand.row, AlarmListCommand.row, CompactionCommand.row, DefragCommand.row,
-        DelCommand.row, EndpointHashKVCommand.row, EndpointHealthCommand.row,
-        EndpointStatusCommand.row, GetCommand.row, LeaseGrantCommand.row,
-        LeaseKeepAliveCommand.row, LeaseListCommand.row, LeaseRevokeCommand.row,
-        LeaseTimeToLiveCommand.row, MemberAddCommand.row, MemberListCommand.row,
-        MemberPromoteCommand.row, MemberRemoveCommand.row, MemberUpdateCommand.row,
-        MoveLeaderCommand.row, PutCommand.row, SnapshotSaveCommand.row, TxnCommand.row,
-        VersionCommand.row, WatchCommand.row,
-        Command(
-            refused: "migrate", "Migrates keys in a v2 store to a mvcc store",
-            "no release of etcd after 3.4 has it; run etcdctl 3.4 migrate on the data directory, "
-                + "then take a snapshot of the etcd that serves it"),
-    ]
+    private static let online: [Command] =
+        [
+            AlarmDisarmCommand.row, AlarmListCommand.row, CompactionCommand.row, DefragCommand.row,
+            DelCommand.row, EndpointHashKVCommand.row, EndpointHealthCommand.row,
+            EndpointStatusCommand.row, GetCommand.row, LeaseGrantCommand.row,
+            LeaseKeepAliveCommand.row, LeaseListCommand.row, LeaseRevokeCommand.row,
+            LeaseTimeToLiveCommand.row, MemberAddCommand.row, MemberListCommand.row,
+            MemberPromoteCommand.row, MemberRemoveCommand.row, MemberUpdateCommand.row,
+            MoveLeaderCommand.row, PutCommand.row, SnapshotSaveCommand.row, TxnCommand.row,
+            VersionCommand.row, WatchCommand.row, LockCommand.row, ElectCommand.row,
+            MakeMirrorCommand.row, CheckPerfCommand.row, CheckDatascaleCommand.row,
+            CompletionCommand.row,
+            Command(
+                refused: "migrate", "Migrates keys in a v2 store to a mvcc store",
+                "no release of etcd after 3.4 has it; run etcdctl 3.4 migrate on the data directory, "
+                    + "then take a snapshot of the etcd that serves it"),
+        ] + AuthCommands.rows + UserCommands.rows + RoleCommands.rows + DowngradeCommands.rows
 
     /// Unambiguous beginnings of words are enough.
     func find(_ arguments: [String]) -> Found {

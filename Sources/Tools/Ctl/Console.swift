@@ -38,13 +38,12 @@ package struct Console: Sendable {
     }
 
     /// A line that is not shown while it is typed, without blanks around it.
-    func password(prompt: String) throws(CtlError) -> String {
+    func password(prompt: String) -> String {
         write(prompt)
         setEcho(false)
-        let line = input.line()
+        let line = input.lineOrRest()
         setEcho(true)
         write("\n")
-        guard let line else { throw .failed(.error, "failed during password entry: EOF") }
         return Words.trimmed(line)
     }
 
@@ -110,6 +109,13 @@ final class InputLines: @unchecked Sendable {
             searched = pending.count
             if !readMore() { return nil }
         }
+    }
+
+    /// The next line, or what is left when the input ends within it.
+    func lineOrRest() -> String {
+        if let line = line() { return line }
+        defer { pending = [] }
+        return String(decoding: pending, as: UTF8.self)
     }
 
     func all() -> [UInt8] {

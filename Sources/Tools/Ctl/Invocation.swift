@@ -33,8 +33,13 @@ struct Invocation {
         try client(try settings(endpoints: endpoints, timeout: timeout))
     }
 
+    /// Logs in at once, so that a wrong password is told before anything is done.
     func client(_ settings: ClientSettings) throws(CtlError) -> Client {
-        try calling(.badArguments) { () throws(ClientError) in try Client(settings) }
+        try calling(.badConnection) { () throws(ClientError) in
+            let client = try Client(settings)
+            try client.logIn()
+            return client
+        }
     }
 
     /// For clients of other threads too. Asks for the password if there is a user without one.
@@ -47,7 +52,7 @@ struct Invocation {
         settings.callTimeout = timeout ? globals.commandTimeout : nil
         settings.keepAliveTime = globals.keepAliveTime
         settings.keepAliveTimeout = globals.keepAliveTimeout
-        settings.login = try login.login(globals.user, globals.password, console)
+        settings.login = login.login(globals.user, globals.password, console)
         return settings
     }
 
@@ -102,16 +107,15 @@ struct Invocation {
 /// What a command says or asks only once, however many clients it makes.
 private final class LoginOnce {
     var hasWarned = false
-    private var known: [String: Login] = [:]
+    private var known: Login?
 
     func login(
         _ user: String, _ password: String, _ console: Console
-    ) throws(CtlError) -> Login? {
+    ) -> Login? {
         if user.isEmpty { return nil }
-        if let known = known[user] { return known }
-        let login = try Login.of(user, password, console)
-        known[user] = login
-        return login
+        let login = known ?? Login.of(user, password, console)
+        known = login
+        return login.isComplete ? login : nil
     }
 }
 
@@ -119,10 +123,13 @@ extension Login {
     /// The password is given, or part of `user` behind a colon, or asked for.
     static func of(
         _ user: String, _ password: String, _ console: Console
-    ) throws(CtlError) -> Login {
+    ) -> Login {
         if !password.isEmpty { return Login(name: user, password: password) }
         let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         if parts.count == 2 { return Login(name: String(parts[0]), password: String(parts[1])) }
-        return Login(name: user, password: try console.password(prompt: "Password: "))
+        return Login(name: user, password: console.password(prompt: "Password: "))
     }
+
+    /// Without a name or a password nobody logs in, as in etcd's client.
+    var isComplete: Bool { !name.isEmpty && !password.isEmpty }
 }

@@ -6,6 +6,7 @@ enum EndpointHashKVCommand {
     static let row = Command(
         "endpoint hashkv", usage: "endpoint hashkv",
         "Prints the KV history hash for each endpoint in --endpoints",
+        examples: ["endpoint hashkv --cluster", "endpoint hashkv --rev 1200 -w table"],
         flags: [
             CommandTable.clusterFlag,
             CtlFlag("rev", .int64, "0", "maximum revision to hash (default: all revisions)"),

@@ -9,6 +9,7 @@ enum EndpointHealthCommand {
     static let row = Command(
         "endpoint health", usage: "endpoint health",
         "Checks the healthiness of endpoints specified in `--endpoints` flag",
+        examples: ["endpoint health", "endpoint health --cluster -w table"],
         flags: [CommandTable.clusterFlag], run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {

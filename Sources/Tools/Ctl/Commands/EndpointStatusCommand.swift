@@ -11,7 +11,8 @@ enum EndpointStatusCommand {
                 + "lists for each endpoint.",
             "The items in the lists are endpoint, ID, version, db size, is leader, is learner, "
                 + "raft term, raft index, raft applied index, errors.",
-        ], flags: [CommandTable.clusterFlag], run: run)
+        ], examples: ["endpoint status -w table", "endpoint status --cluster -w json"],
+        flags: [CommandTable.clusterFlag], run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         var list: [EndpointStatus] = []

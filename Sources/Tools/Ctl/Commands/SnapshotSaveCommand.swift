@@ -6,7 +6,9 @@ internal import Posix
 enum SnapshotSaveCommand {
     static let row = Command(
         "snapshot save", usage: "snapshot save <filename>",
-        "Stores an etcd node backend snapshot to a given file", run: run)
+        "Stores an etcd node backend snapshot to a given file",
+        examples: ["snapshot save backup.db"],
+        run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         guard call.arguments.count == 1 else {

@@ -48,7 +48,7 @@ enum WatchPrinter {
         _ command: [String], _ event: WatchEvent, _ response: WatchResponse, _ call: Invocation
     ) throws(CtlError) {
         let record = event.kv ?? KeyValue()
-        let path = program(command[0], call.variable("PATH"))
+        let path = ExecCommand.path(of: command[0], call.variable("PATH")) ?? command[0]
         var plan = ChildProcess.Plan(path, Array(command.dropFirst()))
         plan.environment =
             call.environment + [
@@ -73,12 +73,6 @@ enum WatchPrinter {
         let words = command.map { GoQuote.text($0) }.joined(separator: " ")
         call.console.writeError("command [\(words)] error (\(failure))\n")
         throw .told(.error)
-    }
-
-    private static func program(_ name: String, _ path: String) -> String {
-        if name.contains("/") { return name }
-        let folders = path.split(separator: ":").map(String.init)
-        return folders.map { "\($0)/\(name)" }.first { Directory.kind(of: $0) == .file } ?? name
     }
 }
 

@@ -24,6 +24,15 @@ enum Answer: Equatable {
     case alarms(AlarmResponse)
     case leaderMoved(from: UInt64, to: UInt64, MoveLeaderResponse)
     case snapshot(SnapshotSummary)
+    /// Done, as the sentence says; there is a header and nothing else.
+    case acknowledged(String, ResponseHeader?)
+    case authStatus(AuthStatusResponse)
+    case user(String, AuthUserGetResponse)
+    case users(AuthUserListResponse)
+    case role(String, AuthRoleGetResponse)
+    case roles(AuthRoleListResponse)
+    case revoked(role: String, key: [UInt8], end: [UInt8], ResponseHeader?)
+    case downgrade(String, DowngradeResponse)
 }
 
 struct EndpointHealth: Equatable {

@@ -64,7 +64,21 @@ struct FieldsPrinter {
             field("Revision", summary.revision)
             field("Keys", summary.keyCount)
             field("Size", summary.size)
-        case .memberAdded, .memberRemoved, .memberUpdated, .memberPromoted, .leaderMoved:
+        case .acknowledged(_, let header), .revoked(_, _, _, let header): self.header(header)
+        case .role(_, let response):
+            header(response.header)
+            for permission in response.perm {
+                let type = permission.permType
+                // Two blanks, as etcdctl has them.
+                field("PermType", " " + (type.name ?? "\(type.number)"))
+                field("Key", GoQuote.text(permission.key))
+                field("RangeEnd", GoQuote.text(permission.rangeEnd))
+            }
+        case .roles(let response):
+            header(response.header)
+            output += "\"Roles\" :" + response.roles.map { " " + GoQuote.text($0) }.joined() + "\n"
+        case .memberAdded, .memberRemoved, .memberUpdated, .memberPromoted, .leaderMoved,
+            .authStatus, .user, .users, .downgrade:
             return false
         }
         return true
