@@ -39,7 +39,7 @@ def words(family: Family, ctl: Ctl) -> None:
     family.case("root_help", ctl("--help"), ctl("help"), ctl(), ctl("-h"), ctl("help", "bogus"))
     family.case("version", ctl("version"), ctl("version", "extra"), ctl("version", "-w=json"),
                 ctl("version", "-w=bogus"))
-    for word in ("bogus", "gett", "putt", "getx", "wat", "e", "snap", "migrate", "locks", "membr",
+    for word in ("bogus", "gett", "putt", "getx", "e", "migrate", "locks", "membr",
                  "txnn", "versionn"):
         family.case(f"unknown_{word}", ctl(word), ctl(word, "x"))
     family.case("abbreviated", SOME, ctl("g", "{p}a"), ctl("ge", "{p}a"), ctl("v"),
@@ -69,7 +69,6 @@ def flags(family: Family, ctl: Ctl) -> None:
                                                                "--keepalive-timeout=1s"],
         "command_timeout": ["--command-timeout=3s"], "discovery_name": ["--discovery-srv-name="],
         "insecure_discovery": ["--insecure-discovery=false"], "password_alone": ["--password=x"],
-        "user_without_auth": ["--user=root:x"],
     }.items():
         family.case(f"flag_{name}", SOME, ctl("get", "{p}a", *arguments))
     family.case("flag_elsewhere", ctl("put", "{p}a", "1", "--keys-only"),
@@ -141,7 +140,7 @@ def more(family: Family, ctl: Ctl) -> None:
                 ctl("txn", stdin="\nput {p}t 'single ''quotes'\n\n\n"),
                 ctl("txn", stdin="\nget {p}a --bogus\n\n\n"),
                 ctl("txn", stdin='lease("{p}a") = "zz"\n\n\n\n'))
-    family.case("lease_more", ctl("lease", "grant", "0"), ctl("lease", "grant", "-5"),
+    family.case("lease_more", ctl("lease", "grant", "0", save="L"), ctl("lease", "grant", "-5"),
                 ctl("lease", "grant", "5", "6"), ctl("lease", "timetolive", "zz"),
                 ctl("lease", "keep-alive"), ctl("lease", "keep-alive", "zz"),
                 ctl("lease", "list", "extra"), ctl("lease", "revoke", "1", "2"))

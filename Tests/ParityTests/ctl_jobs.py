@@ -24,7 +24,8 @@ _LEASE_KEY = re.compile(r"/[0-9a-f]{12,16}\b")
 
 def shown(world: World, text: str) -> str:
     """Output with ids replaced; keys of locks end with the id of a lease."""
-    return _LEASE_KEY.sub("/<lease>", normal_text(world.names, text))
+    text = _LEASE_KEY.sub("/<lease>", normal_text(world.names, text))
+    return re.sub(r"--rev=\d+", "--rev=N", text)
 
 
 class Job:
@@ -164,7 +165,8 @@ class _Session:
             os.close(self.master)
         lines = self.output.decode("latin-1").replace("\r", "").splitlines()
         # Log lines, and the notes of programs that etcdctl starts, are not of interest.
-        lines = [line for line in lines if not line.startswith(("{", "stty:"))]
+        lines = [line for line in lines if not line.startswith(("{", "stty:"))
+                 and line != "^C"]
         return {"exit": code, "screen": [shown(self.world, line) for line in lines]}
 
     def _act(self, verb: str, value: Any) -> None:

@@ -111,6 +111,9 @@ extension Client {
         guard let status = stream.call.status else { return }
         if stream.call.isLost {
             moveOn(from: stream.channel)
+            if let stranger = stream.channel.stranger {
+                throw .notEtcd(endpoint: stream.endpoint, stranger)
+            }
             throw .connectionLost(endpoint: stream.endpoint)
         }
         throw error(status, stream.endpoint)

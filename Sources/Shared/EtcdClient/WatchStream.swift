@@ -35,6 +35,8 @@ package final class WatchStream {
     private var ready: [Item] = []
     /// The stream has begun anew with another token, and nothing has come yet.
     private var hasNewLogin = false
+    /// It has said something, so it is an etcd.
+    private var hasHeard = false
     /// Not before this the stream is tried again.
     private var retryAt: Instant?
 
@@ -122,6 +124,9 @@ package final class WatchStream {
     private func ended(_ status: GRPCStatus, _ lost: OpenStream) throws(ClientError) {
         stream = nil
         creating = []
+        if lost.call.isLost, !hasHeard, let stranger = lost.channel.stranger {
+            throw .notEtcd(endpoint: lost.endpoint, stranger)
+        }
         if client.settings.login != nil, !hasNewLogin, client.error(status, "").isOldToken {
             hasNewLogin = true
             return client.forgetLogin()
@@ -141,6 +146,7 @@ package final class WatchStream {
 
     private func receive(_ message: [UInt8], _ endpoint: String) throws(ClientError) {
         hasNewLogin = false
+        hasHeard = true
         let response: WatchResponse
         do throws(WireError) {
             response = try WatchResponse(decoding: message)

@@ -211,7 +211,7 @@ struct CommandTable: Sendable {
 
     /// Commands that somebody may have meant: few letters apart, or with this beginning.
     func suggestions(for word: String) -> [String] {
-        let names = Set(commands.compactMap(\.words.first))
+        let names = Set(commands.filter { $0.refusal == nil }.compactMap(\.words.first))
         let known = Self.order.filter { names.contains($0) }
         let others = names.subtracting(known).sorted()
         return (known + others).filter { name in

@@ -18,7 +18,7 @@ struct Help {
         return head(personality.name, personality.summary, "[flags]")
             + "\nVERSION:\n\t\(personality.version)\n" + Self.apiVersion
             + commands(rows.sorted { $0.0 < $1.0 })
-            + options("OPTIONS", table.globalFlags + [.help(of: personality.name)]) + "\n"
+            + options("OPTIONS", table.globalFlags + [.help(of: personality.name)])
     }
 
     func group(_ group: CommandGroup) -> String {

@@ -60,9 +60,15 @@ struct Invocation {
     private func check() throws(CtlError) {
         if !login.hasWarned {
             login.hasWarned = true
-            for warning in globals.warnings { console.writeError("warning: \(warning)\n") }
+            for warning in globals.warnings { console.writeError(warning.line(personality)) }
+            if globals.isDebug { console.writeError(globals.listing) }
         }
         if let problem = globals.problem { throw problem }
+    }
+
+    /// A failure that does not end the command.
+    func tell(_ text: String, _ failure: ClientError) {
+        console.writeError(text + "\n" + (personality.explains ? Advice.text(failure) : ""))
     }
 
     func show(_ answer: Answer) throws(CtlError) {

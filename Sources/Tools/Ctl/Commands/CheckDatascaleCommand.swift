@@ -28,7 +28,7 @@ enum CheckDatascaleCommand {
                 "l": (keys: 1_000_000, clients: 500), "xl": (keys: 3_000_000, clients: 1000),
             ])
         let client = try call.client(timeout: false)
-        let keys = try CheckKeys(call, client)
+        let keys = try CheckKeys(call, client, isQuoted: false)
         let endpoint = call.globals.endpoints.first ?? ""
         let before = try memory(endpoint, "before", call)
         call.console.write(

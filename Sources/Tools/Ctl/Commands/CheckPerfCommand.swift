@@ -27,7 +27,7 @@ enum CheckPerfCommand {
                 "l": (rate: 8000, clients: 500), "xl": (rate: 15000, clients: 1000),
             ])
         let client = try call.client(timeout: false)
-        let keys = try CheckKeys(call, client)
+        let keys = try CheckKeys(call, client, isQuoted: true)
         let plan = LoadPlan(
             clientCount: model.clients, rate: model.rate, callCount: nil,
             duration: call.flags.duration("duration"), prefix: keys.prefix, keySize: keySize,
@@ -102,7 +102,7 @@ struct CheckKeys {
     let prefix: [UInt8]
 
     /// Refuses a prefix that has keys, for they would be removed.
-    init(_ call: Invocation, _ client: Client) throws(CtlError) {
+    init(_ call: Invocation, _ client: Client, isQuoted: Bool) throws(CtlError) {
         self.call = call
         self.client = client
         let text = call.flags.text("prefix")
@@ -116,10 +116,11 @@ struct CheckKeys {
             try client.range(request)
         }
         if !response.kvs.isEmpty {
+            let quote = isQuoted ? "'" : ""
             throw .failed(
                 .invalidInput,
                 "prefix \(GoQuote.text(text)) has keys. Delete with "
-                    + "'\(call.personality.name) del --prefix \(text)' first")
+                    + "\(quote)\(call.personality.name) del --prefix \(text)\(quote) first")
         }
     }
 

@@ -32,8 +32,8 @@ enum DefragCommand {
                 call.console.write("Finished defragmenting etcd member[\(endpoint)]\n")
             } catch {
                 hasFailed = true
-                call.console.writeError(
-                    "Failed to defragment etcd member[\(endpoint)] (\(error))\n")
+                call.tell(
+                    "Failed to defragment etcd member[\(endpoint)] (\(error.plainText))", error)
             }
         }
         if hasFailed { throw .told(.error) }

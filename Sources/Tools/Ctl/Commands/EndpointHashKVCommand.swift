@@ -22,11 +22,11 @@ enum EndpointHashKVCommand {
                 list.append(EndpointHash(endpoint: endpoint, hash: hash))
             } catch {
                 failure = error
-                call.console.writeError(
-                    "Failed to get the hash of endpoint \(endpoint) (\(error))\n")
+                call.tell(
+                    "Failed to get the hash of endpoint \(endpoint) (\(error.plainText))", error)
             }
         }
         try call.show(.hashes(list))
-        if let failure { throw .failed(.error, "\(failure)") }
+        if let failure { throw .failed(.error, failure.plainText) }
     }
 }

@@ -23,8 +23,8 @@ enum EndpointStatusCommand {
                 list.append(EndpointStatus(endpoint: endpoint, status: try client.status()))
             } catch {
                 hasFailed = true
-                call.console.writeError(
-                    "Failed to get the status of endpoint \(endpoint) (\(error))\n")
+                call.tell(
+                    "Failed to get the status of endpoint \(endpoint) (\(error.plainText))", error)
             }
         }
         try call.show(.status(list))

@@ -92,7 +92,7 @@ enum ExecCommand {
     static func run(
         _ words: [String], adding variables: [String], _ call: Invocation
     ) throws(CtlError) {
-        switch try start(words, variables, call) {
+        switch try ending(of: words, adding: variables, call) {
         case .exited(code: 0): return
         case .exited(let code):
             call.console.writeError("Error: exit status \(code)\n")
@@ -103,8 +103,9 @@ enum ExecCommand {
         }
     }
 
-    private static func start(
-        _ words: [String], _ variables: [String], _ call: Invocation
+    /// Started with our streams and environment; whatever its end is.
+    static func ending(
+        of words: [String], adding variables: [String], _ call: Invocation
     ) throws(CtlError) -> ChildProcess.Ending {
         guard let path = path(of: words[0], call.variable("PATH")) else {
             throw .failed(

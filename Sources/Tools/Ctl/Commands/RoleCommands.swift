@@ -134,7 +134,9 @@ enum RoleCommands {
                     request.rangeEnd = end
                 })
         }
-        try call.show(.revoked(role: arguments[0], key: key, end: end, response.header))
+        try call.show(
+            .revoked(
+                role: arguments[0], key: Array(arguments[1].utf8), end: end, response.header))
     }
 
     /// The empty key stands for the smallest one, and with a flag for all.

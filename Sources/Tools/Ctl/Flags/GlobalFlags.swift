@@ -96,7 +96,10 @@ struct GlobalFlags: Sendable {
     let user: String
     let password: String
     /// To be told before the first call.
-    let warnings: [String]
+    let warnings: [FlagWarning]
+    /// Tells all flags before the first call.
+    let isDebug: Bool
+    let listing: String
     /// Why there can be no call.
     let problem: CtlError?
 
@@ -104,7 +107,7 @@ struct GlobalFlags: Sendable {
     init(_ given: FlagSet, _ personality: Personality, _ environment: [String]) {
         let table = Self.table(personality)
         var flags = given
-        var warnings: [String] = []
+        var warnings: [FlagWarning] = []
         if personality != .etcdutl {
             for line in environment where line.hasPrefix("ETCDCTL_") {
                 if let warning = Self.take(line, table, &flags) { warnings.append(warning) }
@@ -126,6 +129,23 @@ struct GlobalFlags: Sendable {
         keepAliveTimeout = flags.duration("keepalive-timeout")
         user = flags.text("user")
         password = flags.text("password")
+        isDebug = flags.bool("debug")
+        listing = Self.listing(flags, table)
+    }
+
+    /// All of them as variables; a password is not shown.
+    private static func listing(_ flags: FlagSet, _ table: [CtlFlag]) -> String {
+        let known = table.filter { !$0.isNewer && $0.name != "quiet" }
+        return known.sorted { $0.name < $1.name }.map { flag in
+            let name = flag.name.split(separator: "-").joined(separator: "_").uppercased()
+            let isSecret = flag.name == "password" && !flags.text(flag.name).isEmpty
+            let value =
+                isSecret
+                ? "********"
+                : flag.kind == .list
+                    ? "[\(flags.list(flag.name).joined(separator: ","))]" : flags.text(flag.name)
+            return "ETCDCTL_\(name)=\(value)\n"
+        }.joined()
     }
 
     private static func problem(
@@ -149,20 +169,21 @@ struct GlobalFlags: Sendable {
     /// A warning, if the variable has no effect.
     private static func take(
         _ line: String, _ table: [CtlFlag], _ flags: inout FlagSet
-    ) -> String? {
+    ) -> FlagWarning? {
         let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let (variable, value) = (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
         if otherVariables.contains(variable) || value.isEmpty { return nil }
         let name = variable.dropFirst("ETCDCTL_".count).lowercased()
             .split(separator: "_", omittingEmptySubsequences: false).joined(separator: "-")
         guard let flag = table.first(where: { $0.name == name }) else {
-            return "unrecognized environment variable \(line)"
+            return FlagWarning("unrecognized environment variable", line)
         }
         if flags.isGiven(name) {
-            return "environment variable \(variable) is shadowed by the flag --\(name)"
+            return FlagWarning(
+                "environment variable is shadowed by corresponding command-line flag", variable)
         }
         if let complaint = FlagSet.complaint(value, flag.kind) {
-            return "environment variable \(line) has no effect: \(complaint)"
+            return FlagWarning("environment variable has no effect: \(complaint)", line)
         }
         flags.supply(name, value)
         return nil
@@ -172,4 +193,22 @@ struct GlobalFlags: Sendable {
 /// What answers are printed as.
 enum OutputFormat: String, Sendable {
     case simple, fields, json, table, protobuf
+}
+
+/// A variable that has not the effect that somebody may expect.
+struct FlagWarning: Equatable, Sendable {
+    let text: String
+    let variable: String
+
+    init(_ text: String, _ variable: String) {
+        self.text = text
+        self.variable = variable
+    }
+
+    /// Under upstream names as a line of their log.
+    func line(_ personality: Personality) -> String {
+        if personality.explains { return "warning: \(text): \(variable)\n" }
+        return "{\"level\":\"warn\",\"msg\":\(GoQuote.text(text)),"
+            + "\"environment-variable\":\(GoQuote.text(variable))}\n"
+    }
 }

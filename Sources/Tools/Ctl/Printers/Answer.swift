@@ -41,6 +41,8 @@ struct EndpointHealth: Equatable {
     /// As Go prints durations.
     var took: String
     var error: String
+    /// Whole lines for people; not part of the answer.
+    var advice = ""
 }
 
 struct EndpointStatus: Equatable {
