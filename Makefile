@@ -17,9 +17,11 @@ setup: ## install what is missing: system libraries and the tools that tests use
 
 build: setup ## debug build; warnings are errors, arrows between rooms are checked
 	$(SWIFT) build $(FLAGS)
+	@scripts/link-names debug
 
 release: setup ## optimised build of everything that ships
 	$(SWIFT) build $(FLAGS) -c release
+	@scripts/link-names release
 
 test: setup ## every test: rooms, simulation, real processes, parity with etcd
 	@scripts/run-tests

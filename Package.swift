@@ -88,6 +88,7 @@ var targets: [Target] = [
     // Never shipped.
     room("DataDriven", in: support),
     room("TestKit", in: support, ["Bytes", "Posix"]),
+    room("FakeEtcd", in: support, ["Bytes", "HTTP", "Net", "Posix", "TestKit"]),
     room("SimulatedDisk", in: support, ["Bytes", "Storage"]),
     room(
         "Simulation", in: support,
@@ -125,8 +126,9 @@ var targets: [Target] = [
         "NodeServerTests",
         ["NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Bytes", "Posix", "TestKit"]),
     tests(
-        "EtcdClientTests", ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit"]),
-    tests("CtlTests", ["Ctl", "EtcdAPI", "Storage", "Bytes", "TestKit"]),
+        "EtcdClientTests",
+        ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit", "FakeEtcd"]),
+    tests("CtlTests", ["Ctl", "EtcdAPI", "HTTP", "Storage", "Bytes", "TestKit", "FakeEtcd"]),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
     tests("EndToEndTests", ["TestKit", "EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes"]),
 ]

@@ -24,11 +24,15 @@ struct CtlRun: Equatable {
         }
     }
 
-    init(_ arguments: [String], input: String = "", environment: [String] = []) {
+    init(
+        _ arguments: [String], as personality: Personality = .keelsonctl, input: String = "",
+        environment: [String] = []
+    ) {
         let text = Text(input)
         let console = Console(
             output: { text.output += $0 }, errors: { text.errors += $0 }, input: { text.take() })
-        code = CtlProgram.run(arguments, environment: environment, console: console)
+        code = CtlProgram.run(
+            arguments, as: personality, environment: environment, console: console)
         output = String(decoding: text.output, as: UTF8.self)
         errors = String(decoding: text.errors, as: UTF8.self)
     }

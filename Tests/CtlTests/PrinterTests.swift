@@ -21,9 +21,11 @@ struct PrinterTests {
         + "\"raft_term\":2}"
 
     private func print(
-        _ answer: Answer, _ format: OutputFormat = .simple, hex: Bool = false
+        _ answer: Answer, _ format: OutputFormat = .simple, hex: Bool = false,
+        as personality: Personality = .etcdctl
     ) throws -> String {
-        String(decoding: try Printer.bytes(answer, format, hex: hex), as: UTF8.self)
+        let bytes = try Printer.bytes(answer, format, hex: hex, for: personality)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private var record: KeyValue {

@@ -2,6 +2,7 @@
 import Bytes
 import EtcdAPI
 import EtcdClient
+import FakeEtcd
 import HTTP
 import Posix
 import Testing

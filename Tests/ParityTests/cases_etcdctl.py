@@ -215,9 +215,9 @@ def maintenance_cases(family: Family, ctl: Ctl) -> None:
     family.case("prefix_of_command", puts("a=1"), ctl("ge", "{p}a"), ctl("endpoint", "heal"))
 
 
-def family_of(tool: str) -> Family:
+def family_of(tool: str, name: str | None = None) -> Family:
     """All command lines with one client."""
-    family = Family(tool, tool=tool)
+    family = Family(name or tool, tool=tool)
     for part in (kv_cases, txn_cases, watch_cases, lease_cases, cluster_cases,
                  maintenance_cases):
         part(family, Ctl(tool))

@@ -18,7 +18,7 @@ RUN_SECONDS = 30.0
 
 _REVISIONS = re.compile(
     r'("(?:revision|create_revision|mod_revision|compact_revision|CompactRevision|hash_revision'
-    r'|\w*Revision)" ?: ?|compacted revision |progress notify: )(\d+)'
+    r'|(?!auth)\w*Revision)" ?: ?|compacted revision |progress notify: )(\d+)'
 )
 _TERMS = re.compile(r'("(?:raft_term|RaftTerm|raftTerm)" ?: ?)(\d+)')
 _OPAQUE = (
@@ -171,7 +171,9 @@ def _errors(names: Names, errors: bytes) -> list[str]:
 
 
 def _is_log(line: str) -> bool:
-    return line.startswith("{") or re.match(r"\d{4}[-/]\d\d[-/]\d\d", line) is not None
+    log = r"((INFO|WARNING|ERROR): )?\d{4}[-/]\d\d[-/]\d\d"
+    # A client that asks for a password starts stty, which wants a terminal.
+    return line.startswith(("{", "stty:")) or re.match(log, line) is not None
 
 
 def normal_text(names: Names, text: str) -> str:

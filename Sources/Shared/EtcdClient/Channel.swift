@@ -42,6 +42,10 @@ final class Channel: ConnectionDelegate {
     private var calls: [(id: StreamID, call: Call)] = []
     private var events: [GRPCClient.Event] = []
     private var isPumping = false
+    /// The first bytes of the other side, to tell who it is.
+    private var greeting: [UInt8] = []
+    private var wasConnected = false
+    private static let greetingMax = 16
     private var lastReceived: Instant
     private var probeTimer: TimerID?
     private var probeSent: Instant?
@@ -67,11 +71,17 @@ final class Channel: ConnectionDelegate {
 
     var isOpen: Bool { state == .open && http.canStart }
 
+    /// Of a connection that is over: who it was, if it was no etcd.
+    var stranger: Stranger? {
+        wasConnected && state != .open ? Stranger(firstBytes: greeting) : nil
+    }
+
     private func dialed(_ result: Result<Socket, NetError>) {
         dial = nil
         do throws(NetError) {
             connection = try Connection(on: reactor, socket: try result.get(), delegate: self)
             state = .open
+            wasConnected = true
             pump()
         } catch {
             state = .closed(reason: Self.reason(error))
@@ -126,6 +136,9 @@ final class Channel: ConnectionDelegate {
 
     func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
         lastReceived = reactor.now
+        if greeting.count < Self.greetingMax {
+            unsafe greeting += bytes.prefix(Self.greetingMax - greeting.count)
+        }
         unsafe http.receive(bytes, now: reactor.now)
         pump()
     }

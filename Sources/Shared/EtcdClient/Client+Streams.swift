@@ -45,6 +45,7 @@ extension Client {
         lease: Int64, onResponse: (LeaseKeepAliveResponse) -> Bool
     ) throws(ClientError) {
         var expiry: Instant?
+        var hasNewLogin = false
         while true {
             do throws(ClientError) {
                 let stream = try stream(.leaseKeepAlive)
@@ -52,12 +53,18 @@ extension Client {
                 while true {
                     let answer = try renew(lease, on: stream, settings.callTimeout)
                     if !onResponse(answer) || answer.ttl <= 0 { return }
+                    hasNewLogin = false
                     let now = MonotonicClock.now
                     let life = Duration.seconds(min(answer.ttl, 1 << 30))
                     expiry = now + life
                     try rest(until: now + life / 3, stream)
                 }
             } catch {
+                if error.isOldToken, settings.login != nil, !hasNewLogin {
+                    hasNewLogin = true
+                    forgetLogin()
+                    continue
+                }
                 guard let last = expiry, MonotonicClock.now < last, error.code == 14 else {
                     throw error
                 }
@@ -87,6 +94,11 @@ extension Client {
         }
     }
 
+    /// Lets time pass; what the server says meanwhile is taken.
+    package func idle(for duration: Duration) throws(ClientError) {
+        try rest(until: MonotonicClock.now + duration)
+    }
+
     private func rest(until time: Instant, _ stream: OpenStream? = nil) throws(ClientError) {
         while MonotonicClock.now < time {
             if let stream { try checkEnd(of: stream) }
@@ -99,6 +111,9 @@ extension Client {
         guard let status = stream.call.status else { return }
         if stream.call.isLost {
             moveOn(from: stream.channel)
+            if let stranger = stream.channel.stranger {
+                throw .notEtcd(endpoint: stream.endpoint, stranger)
+            }
             throw .connectionLost(endpoint: stream.endpoint)
         }
         throw error(status, stream.endpoint)

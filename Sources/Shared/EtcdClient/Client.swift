@@ -14,6 +14,10 @@ package final class Client {
     /// The endpoint in use.
     private var current = 0
     private var channel: Channel?
+    /// Goes along with each call; nil before the first login, and for nobody.
+    var token: String?
+    /// The server has said that it wants no login.
+    var needsNoLogin = false
 
     /// Connects to nobody yet. From here on a write to a broken pipe is an error in this process
     /// and no longer ends it.
@@ -63,6 +67,15 @@ package final class Client {
     ) throws(ClientError) -> [UInt8] {
         let limit = timeout ?? settings.callTimeout
         let deadline = limit.map { MonotonicClock.now + $0 }
+        return try withLogin(path) { () throws(ClientError) in
+            try call(path, request, deadline, limit, isRead)
+        }
+    }
+
+    private func call(
+        _ path: String, _ request: [UInt8], _ deadline: Instant?, _ limit: Duration?,
+        _ isRead: Bool
+    ) throws(ClientError) -> [UInt8] {
         var failure: ClientError?
         // Each endpoint once, and once more the first: its connection may just have been stale.
         for _ in 0...endpoints.count {
@@ -86,7 +99,8 @@ package final class Client {
     ) throws(ClientError) -> (Result<[UInt8], ClientError>, Bool) {
         let endpoint = channel.endpoint.text
         let left = deadline.map { max(Duration.milliseconds(1), $0 - MonotonicClock.now) }
-        guard let (id, call) = channel.start(path, timeout: left) else {
+        guard let (id, call) = channel.start(path, metadata: metadata(for: path), timeout: left)
+        else {
             return (.failure(.connectionLost(endpoint: endpoint)), true)
         }
         channel.send(id, request, halfClose: true)
@@ -97,6 +111,11 @@ package final class Client {
                 throw .timedOut(endpoint: endpoint, after: limit ?? .zero)
             }
             try turn(until: deadline)
+        }
+        if call.isLost, let stranger = channel.stranger {
+            // Who said nothing may have been an etcd that died.
+            let maySendAgain = call.isUnseen || stranger != .silent
+            return (.failure(.notEtcd(endpoint: endpoint, stranger)), maySendAgain)
         }
         return (answer(of: call, endpoint), call.isUnseen)
     }
@@ -128,11 +147,7 @@ package final class Client {
         if let channel, channel.isOpen { return channel }
         var first = failure
         for _ in endpoints {
-            let made = Channel(
-                endpoints[current], on: reactor, dialer: dialer, timeout: settings.dialTimeout,
-                keepAlive: (
-                    max(settings.keepAliveTime, .seconds(10)), settings.keepAliveTimeout
-                ))
+            let made = connection(to: endpoints[current])
             channel = made
             while made.state == .dialing {
                 if let deadline, MonotonicClock.now >= deadline {
@@ -147,6 +162,27 @@ package final class Client {
             moveOn(from: made)
         }
         throw first ?? .unreachable(endpoint: endpointInUse, reason: "no endpoint answers")
+    }
+
+    /// Further ones, over all endpoints in turn; all of them stand.
+    func connections(_ count: Int) throws(ClientError) -> [Channel] {
+        let made = (0..<count).map { connection(to: endpoints[$0 % endpoints.count]) }
+        let deadline = MonotonicClock.now + settings.dialTimeout
+        while made.contains(where: { $0.state == .dialing }), MonotonicClock.now < deadline {
+            try turn(until: deadline)
+        }
+        for channel in made where channel.state != .open {
+            for other in made { other.close() }
+            guard case .closed(let reason) = channel.state else { continue }
+            throw .unreachable(endpoint: channel.endpoint.text, reason: reason)
+        }
+        return made
+    }
+
+    private func connection(to endpoint: Endpoint) -> Channel {
+        Channel(
+            endpoint, on: reactor, dialer: dialer, timeout: settings.dialTimeout,
+            keepAlive: (max(settings.keepAliveTime, .seconds(10)), settings.keepAliveTimeout))
     }
 
     /// Leaves the endpoint for the next one.
@@ -171,8 +207,10 @@ package final class Client {
         _ rpc: RPC, metadata: [HeaderField] = []
     ) throws(ClientError) -> OpenStream {
         let limit = settings.dialTimeout * (endpoints.count + 1)
+        try logIn()
         let channel = try open(until: MonotonicClock.now + limit, limit, after: nil)
-        guard let (id, call) = channel.start(rpc.path, metadata: metadata) else {
+        let fields = metadata + self.metadata(for: rpc.path)
+        guard let (id, call) = channel.start(rpc.path, metadata: fields) else {
             moveOn(from: channel)
             throw .connectionLost(endpoint: channel.endpoint.text)
         }
@@ -204,7 +242,7 @@ extension ClientError {
         switch self {
         case .unreachable, .connectionLost: true
         case .status: isUnavailable
-        case .badEndpoint, .timedOut, .malformedAnswer, .stopped: false
+        case .badEndpoint, .timedOut, .notEtcd, .malformedAnswer, .stopped: false
         }
     }
 }

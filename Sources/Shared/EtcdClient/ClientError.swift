@@ -12,6 +12,8 @@ package enum ClientError: Error, Equatable, Sendable {
     case connectionLost(endpoint: String)
     /// The server's answer: a code of gRPC other than OK.
     case status(code: Int, message: String, endpoint: String)
+    /// Something took the connection, but it is no etcd, or not its client port. Nothing was done.
+    case notEtcd(endpoint: String, Stranger)
     /// The answer is not what the call promises.
     case malformedAnswer(endpoint: String, reason: String)
     /// The receiver of a stream wanted no more.
@@ -21,7 +23,7 @@ package enum ClientError: Error, Equatable, Sendable {
     package var code: Int {
         switch self {
         case .badEndpoint: 3
-        case .unreachable, .connectionLost: 14
+        case .unreachable, .connectionLost, .notEtcd: 14
         case .timedOut: 4
         case .status(let code, _, _): code
         case .malformedAnswer: 13
@@ -60,7 +62,18 @@ extension ClientError: CustomStringConvertible {
                 ? message : "rpc error: code = \(Self.codeName(code)) desc = \(message)"
         case .malformedAnswer(let endpoint, let reason):
             "\(endpoint) does not speak the etcd API as expected: \(reason)"
+        case .notEtcd(let endpoint, let stranger):
+            "\(endpoint) \(stranger); check that the address is that of etcd's client port"
         case .stopped: "stopped by the receiver"
+        }
+    }
+
+    /// What etcd's own tools say of it: they try until the time is over.
+    package var plainText: String {
+        switch self {
+        case .unreachable, .timedOut, .notEtcd: "context deadline exceeded"
+        case .connectionLost: "rpc error: code = Unavailable desc = transport is closing"
+        case .badEndpoint, .status, .malformedAnswer, .stopped: description
         }
     }
 

@@ -7,7 +7,10 @@ package import Posix
 //   Client+Calls    a method for every unary RPC
 //   WatchStream     many watchers on one stream; resumes after a lost connection
 //   Client+Streams  watch with a callback, lease keep-alive, snapshot
+//   Client+Login    the token of a user, and a new one when it has expired
 //   Channel         one connection and the calls on it
+//   Stranger        what is there when it is no etcd
+//   CallPool        many calls at a time, over many connections
 //
 //      call ──► endpoint in use ──► Channel ──► GRPCClient ──► Connection
 //        ▲            │ refused, unknown, silent: the next one
@@ -19,6 +22,9 @@ package import Posix
 // What is sent again: a call of which the server has certainly seen nothing, always; a call that
 // only reads, also after a lost connection or UNAVAILABLE. A write whose connection was lost fails
 // with `connectionLost`, since nobody here can tell whether it was done.
+//
+// With a login the first call asks for a token, which goes along with all others. When the server
+// does not know the token any more, the call is made again with a new one.
 //
 // Only plain connections: an https endpoint is refused with a sentence that says so.
 
@@ -37,9 +43,22 @@ package struct ClientSettings: Sendable {
     package var resumeDelay: Duration = .milliseconds(500)
     /// Names that are known without asking the system.
     package var lookup = NameLookup()
+    /// Who calls; nil for nobody, as servers without authentication take it.
+    package var login: Login?
 
     package init(endpoints: [String]) {
         self.endpoints = endpoints
+    }
+}
+
+/// A user and the password.
+package struct Login: Equatable, Sendable {
+    package var name: String
+    package var password: String
+
+    package init(name: String, password: String) {
+        self.name = name
+        self.password = password
     }
 }
 

@@ -33,6 +33,10 @@ package final class WatchStream {
     /// Whose creation the server owes an answer to, in its order.
     private var creating: [Int] = []
     private var ready: [Item] = []
+    /// The stream has begun anew with another token, and nothing has come yet.
+    private var hasNewLogin = false
+    /// It has said something, so it is an etcd.
+    private var hasHeard = false
     /// Not before this the stream is tried again.
     private var retryAt: Instant?
 
@@ -120,6 +124,13 @@ package final class WatchStream {
     private func ended(_ status: GRPCStatus, _ lost: OpenStream) throws(ClientError) {
         stream = nil
         creating = []
+        if lost.call.isLost, !hasHeard, let stranger = lost.channel.stranger {
+            throw .notEtcd(endpoint: lost.endpoint, stranger)
+        }
+        if client.settings.login != nil, !hasNewLogin, client.error(status, "").isOldToken {
+            hasNewLogin = true
+            return client.forgetLogin()
+        }
         let isTemporary = status.code == .unavailable || status.code == .internalError
         if !lost.call.isLost {
             // Without a leader the server has said its last word: the caller asked to be told.
@@ -134,6 +145,8 @@ package final class WatchStream {
     // MARK: Answers
 
     private func receive(_ message: [UInt8], _ endpoint: String) throws(ClientError) {
+        hasNewLogin = false
+        hasHeard = true
         let response: WatchResponse
         do throws(WireError) {
             response = try WatchResponse(decoding: message)

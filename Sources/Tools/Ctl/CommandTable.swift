@@ -8,20 +8,27 @@ struct Command: Sendable {
     let usage: String
     let summary: String
     let description: [String]
+    /// Command lines without the program's name, each of which parses.
+    let examples: [String]
     let flags: [CtlFlag]
+    /// It came after the release whose help we print under upstream names.
+    let isNewer: Bool
     /// Of a command of etcdctl that is not done here.
     let refusal: String?
     let run: @Sendable (Invocation) throws(CtlError) -> Void
 
     init(
         _ path: String, usage: String, _ summary: String, description: [String] = [],
-        flags: [CtlFlag] = [], run: @escaping @Sendable (Invocation) throws(CtlError) -> Void
+        examples: [String] = [], flags: [CtlFlag] = [], isNewer: Bool = false,
+        run: @escaping @Sendable (Invocation) throws(CtlError) -> Void
     ) {
         self.path = path
         self.usage = usage
         self.summary = summary
         self.description = description
+        self.examples = examples
         self.flags = flags
+        self.isNewer = isNewer
         refusal = nil
         self.run = run
     }
@@ -30,8 +37,10 @@ struct Command: Sendable {
         self.path = path
         usage = path
         self.summary = summary
-        description = []
+        description = ["Not done here: \(refusal)."]
+        examples = ["\(path) --help"]
         flags = []
+        isNewer = true
         self.refusal = "\(path): \(refusal)"
         run = { _ throws(CtlError) in }
     }
@@ -44,116 +53,133 @@ struct Command: Sendable {
 /// Commands with a first word in common.
 struct CommandGroup: Sendable {
     let name: String
+    let usage: String
     let summary: String
     let flags: [CtlFlag]
+
+    init(_ name: String, usage: String = "<subcommand>", _ summary: String, _ flags: [CtlFlag] = [])
+    {
+        self.name = name
+        self.usage = usage
+        self.summary = summary
+        self.flags = flags
+    }
 }
 
-/// All commands.
-enum CommandTable {
+/// All commands that the program has under a name.
+struct CommandTable: Sendable {
     enum Place {
         case root
         case group(CommandGroup)
         case command(Command)
+    }
 
-        var isRoot: Bool { if case .root = self { true } else { false } }
+    /// What the first words mean, and all others in their order.
+    struct Found {
+        var place: Place
+        var rest: [String]
+        /// Behind `help`, when there is no such command.
+        var unknownTopic: String?
     }
 
     static let clusterFlag = CtlFlag(
         "cluster", .bool, "false", "use all endpoints from the cluster member list")
 
-    static let groups: [CommandGroup] = [
-        CommandGroup(name: "alarm", summary: "Alarm related commands", flags: []),
-        CommandGroup(name: "auth", summary: "Enable or disable authentication", flags: []),
-        CommandGroup(name: "check", summary: "commands for checking properties", flags: []),
-        CommandGroup(
-            name: "endpoint", summary: "Endpoint related commands", flags: [clusterFlag]),
-        CommandGroup(name: "lease", summary: "Lease related commands", flags: []),
-        CommandGroup(name: "member", summary: "Membership related commands", flags: []),
-        CommandGroup(name: "role", summary: "Role related commands", flags: []),
-        CommandGroup(name: "snapshot", summary: "Manages etcd node snapshots", flags: []),
-        CommandGroup(name: "user", summary: "User related commands", flags: []),
+    let personality: Personality
+    /// In the order of help.
+    let commands: [Command]
+    let groups: [CommandGroup]
+    let globalFlags: [CtlFlag]
+
+    init(_ personality: Personality) {
+        self.personality = personality
+        switch personality {
+        case .etcdutl: commands = OfflineTable.etcdutl
+        case .etcdctl:
+            let shared = OfflineTable.commands.filter { $0.words.first == "snapshot" }
+            commands = Self.merged(Self.online, shared)
+        case .keelsonctl: commands = Self.merged(Self.online, OfflineTable.commands)
+        }
+        let names = Set(commands.compactMap(\.words.first))
+        groups = Self.allGroups.filter { names.contains($0.name) }
+        globalFlags = GlobalFlags.table(personality)
+    }
+
+    /// A command of `first` comes before one of the same words in `second`.
+    private static func merged(_ first: [Command], _ second: [Command]) -> [Command] {
+        let taken = Set(first.map(\.path))
+        return (first + second.filter { !taken.contains($0.path) }).sorted { $0.path < $1.path }
+    }
+
+    private static let allGroups: [CommandGroup] = [
+        CommandGroup("alarm", "Alarm related commands"),
+        CommandGroup("auth", usage: "<enable or disable>", "Enable or disable authentication"),
+        CommandGroup("check", "commands for checking properties of the etcd cluster"),
+        CommandGroup("downgrade", usage: "<TARGET_VERSION>", "Downgrade related commands"),
+        CommandGroup("endpoint", "Endpoint related commands", [clusterFlag]),
+        CommandGroup("lease", "Lease related commands"),
+        CommandGroup("member", "Membership related commands"),
+        CommandGroup("role", "Role related commands"),
+        CommandGroup("snapshot", "Manages etcd node snapshots"),
+        CommandGroup("user", "User related commands"),
     ]
 
-    /// Done here, in the order of help.
-    static let commands: [Command] = [
-        AlarmDisarmCommand.row, AlarmListCommand.row, CompactionCommand.row, DefragCommand.row,
-        DelCommand.row, EndpointHashKVCommand.row, EndpointHealthCommand.row,
-        EndpointStatusCommand.row, GetCommand.row, LeaseGrantCommand.row,
-        LeaseKeepAliveCommand.row, LeaseListCommand.row, LeaseRevokeCommand.row,
-        LeaseTimeToLiveCommand.row, MemberAddCommand.row, MemberListCommand.row,
-        MemberPromoteCommand.row, MemberRemoveCommand.row, MemberUpdateCommand.row,
-        MoveLeaderCommand.row, PutCommand.row, SnapshotSaveCommand.row, SnapshotStatusCommand.row,
-        TxnCommand.row, VersionCommand.row, WatchCommand.row,
-    ]
+    /// Those that talk to a server.
+    private static let online: [Command] =
+        [
+            AlarmDisarmCommand.row, AlarmListCommand.row, CompactionCommand.row, DefragCommand.row,
+            DelCommand.row, EndpointHashKVCommand.row, EndpointHealthCommand.row,
+            EndpointStatusCommand.row, GetCommand.row, LeaseGrantCommand.row,
+            LeaseKeepAliveCommand.row, LeaseListCommand.row, LeaseRevokeCommand.row,
+            LeaseTimeToLiveCommand.row, MemberAddCommand.row, MemberListCommand.row,
+            MemberPromoteCommand.row, MemberRemoveCommand.row, MemberUpdateCommand.row,
+            MoveLeaderCommand.row, PutCommand.row, SnapshotSaveCommand.row, TxnCommand.row,
+            VersionCommand.row, WatchCommand.row, LockCommand.row, ElectCommand.row,
+            MakeMirrorCommand.row, CheckPerfCommand.row, CheckDatascaleCommand.row,
+            CompletionCommand.row,
+            Command(
+                refused: "migrate", "Migrates keys in a v2 store to a mvcc store",
+                "no release of etcd after 3.4 has it; run etcdctl 3.4 migrate on the data directory, "
+                    + "then take a snapshot of the etcd that serves it"),
+        ] + AuthCommands.rows + UserCommands.rows + RoleCommands.rows + DowngradeCommands.rows
 
-    private static let notYet = "not supported by \(CtlProgram.name) yet"
-    private static let noUsers = "users and roles are not supported by \(CtlProgram.name) yet"
-
-    /// Commands of etcdctl that are not.
-    static let refused: [Command] = [
-        Command(refused: "auth disable", "Disables authentication", noUsers),
-        Command(refused: "auth enable", "Enables authentication", noUsers),
-        Command(refused: "auth status", "Returns authentication status", noUsers),
-        Command(refused: "check datascale", "Check the memory usage", notYet),
-        Command(refused: "check perf", "Check the performance of the etcd cluster", notYet),
-        Command(refused: "completion", "Generate completion script", notYet),
-        Command(refused: "downgrade", "Downgrade related commands", notYet),
-        Command(refused: "elect", "Observes and participates in leader election", notYet),
-        Command(refused: "lock", "Acquires a named lock", notYet),
-        Command(refused: "make-mirror", "Makes a mirror at the destination cluster", notYet),
-        Command(refused: "migrate", "Migrates keys in a v2 store to a mvcc store", notYet),
-        Command(refused: "role add", "Adds a new role", noUsers),
-        Command(refused: "role delete", "Deletes a role", noUsers),
-        Command(refused: "role get", "Gets detailed information of a role", noUsers),
-        Command(refused: "role grant-permission", "Grants a key to a role", noUsers),
-        Command(refused: "role list", "Lists all roles", noUsers),
-        Command(refused: "role revoke-permission", "Revokes a key from a role", noUsers),
-        Command(
-            refused: "snapshot restore", "Restores a snapshot to a data directory",
-            "use etcdutl snapshot restore; a member takes the data directory it makes"),
-        Command(refused: "user add", "Adds a new user", noUsers),
-        Command(refused: "user delete", "Deletes a user", noUsers),
-        Command(refused: "user get", "Gets detailed information of a user", noUsers),
-        Command(refused: "user grant-role", "Grants a role to a user", noUsers),
-        Command(refused: "user list", "Lists all users", noUsers),
-        Command(refused: "user passwd", "Changes password of user", noUsers),
-        Command(refused: "user revoke-role", "Revokes a role from a user", noUsers),
-    ]
-
-    /// What the first words mean, and all others in their order. Unambiguous beginnings of words
-    /// are enough.
-    static func find(_ arguments: [String]) throws(CtlError) -> (Place, [String]) {
+    /// Unambiguous beginnings of words are enough.
+    func find(_ arguments: [String]) -> Found {
         var rest = arguments
-        guard var first = takeWord(&rest) else { return (.root, rest) }
-        if first == "help" {
+        guard var first = takeWord(&rest) else { return Found(place: .root, rest: rest) }
+        let isHelp = first == "help"
+        if isHelp {
             rest.append("--help")
-            guard let next = takeWord(&rest) else { return (.root, rest) }
+            guard let next = takeWord(&rest) else { return Found(place: .root, rest: rest) }
             first = next
         }
-        let all = commands + refused
-        let names = Set(all.compactMap(\.words.first)).sorted()
+        let names = Set(commands.compactMap(\.words.first)).sorted()
         let word = match(first, names) ?? first
-        if let command = all.first(where: { $0.path == word }) { return (.command(command), rest) }
-        guard let group = groups.first(where: { $0.name == word }) else {
-            return (.root, [first] + rest)
+        if let command = commands.first(where: { $0.path == word }) {
+            return Found(place: .command(command), rest: rest)
         }
-        let members = all.filter { $0.words.first == word }
+        guard let group = groups.first(where: { $0.name == word }) else {
+            return isHelp
+                ? Found(place: .root, rest: rest, unknownTopic: first)
+                : Found(place: .root, rest: [first] + rest)
+        }
+        let members = commands.filter { $0.words.first == word }
         var inner = rest
         guard let second = takeWord(&inner), let name = match(second, members.map(\.name)),
             let command = members.first(where: { $0.name == name })
-        else { return (.group(group), rest) }
-        return (.command(command), inner)
+        else { return Found(place: .group(group), rest: rest) }
+        return Found(place: .command(command), rest: inner)
     }
 
     /// The name itself, or the only one that begins so.
-    private static func match(_ word: String, _ names: [String]) -> String? {
+    private func match(_ word: String, _ names: [String]) -> String? {
         if names.contains(word) { return word }
         let longer = names.filter { $0.hasPrefix(word) }
         return longer.count == 1 ? longer[0] : nil
     }
 
     /// The first word that is neither a flag nor the value of one.
-    private static func takeWord(_ words: inout [String]) -> String? {
+    func takeWord(_ words: inout [String]) -> String? {
         var index = 0
         while index < words.count {
             let word = words[index]
@@ -164,15 +190,32 @@ enum CommandTable {
         return nil
     }
 
-    private static func takesNext(_ word: String) -> Bool {
+    private func takesNext(_ word: String) -> Bool {
         if word.contains("=") { return false }
         if word.hasPrefix("--") {
             let name = String(word.dropFirst(2))
-            let tables = [GlobalFlags.table] + commands.map(\.flags) + groups.map(\.flags)
+            let tables = [globalFlags] + commands.map(\.flags) + groups.map(\.flags)
             let flag = FlagSet.flag(name, tables.flatMap { $0 })
             return flag.map { $0.kind != .bool } ?? true
         }
         guard word.count == 2, let letter = word.last else { return false }
-        return GlobalFlags.table.contains { $0.short == letter && $0.kind != .bool }
+        return globalFlags.contains { $0.short == letter && $0.kind != .bool }
+    }
+
+    /// In the order in which etcdctl makes its commands; first words only.
+    private static let order = [
+        "get", "put", "del", "txn", "compaction", "alarm", "defrag", "endpoint", "move-leader",
+        "watch", "version", "lease", "member", "snapshot", "make-mirror", "lock", "elect", "auth",
+        "user", "role", "check", "completion", "downgrade",
+    ]
+
+    /// Commands that somebody may have meant: few letters apart, or with this beginning.
+    func suggestions(for word: String) -> [String] {
+        let names = Set(commands.filter { $0.refusal == nil }.compactMap(\.words.first))
+        let known = Self.order.filter { names.contains($0) }
+        let others = names.subtracting(known).sorted()
+        return (known + others).filter { name in
+            EditDistance.between(word.lowercased(), name) <= 2 || name.hasPrefix(word.lowercased())
+        }
     }
 }

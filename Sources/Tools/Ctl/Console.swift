@@ -2,19 +2,27 @@
 internal import Glibc
 
 /// The three standard streams.
-package struct Console {
-    private let output: ([UInt8]) -> Void
-    private let errors: ([UInt8]) -> Void
+package struct Console: Sendable {
+    private let output: @Sendable ([UInt8]) -> Void
+    private let errors: @Sendable ([UInt8]) -> Void
     let input: InputLines
+    /// Turns the echo of what is typed on or off; does nothing when nobody types.
+    private let setEcho: @Sendable (Bool) -> Void
+    /// Whether a person looks at standard error.
+    let errorsAreSeen: Bool
 
     /// `input` gives the next bytes, as many as are there, and nothing once they are over.
     package init(
-        output: @escaping ([UInt8]) -> Void, errors: @escaping ([UInt8]) -> Void,
-        input: @escaping @Sendable () -> [UInt8]
+        output: @escaping @Sendable ([UInt8]) -> Void,
+        errors: @escaping @Sendable ([UInt8]) -> Void,
+        input: @escaping @Sendable () -> [UInt8],
+        setEcho: @escaping @Sendable (Bool) -> Void = { _ in }, errorsAreSeen: Bool = false
     ) {
         self.output = output
         self.errors = errors
         self.input = InputLines(input)
+        self.setEcho = setEcho
+        self.errorsAreSeen = errorsAreSeen
     }
 
     func write(_ bytes: [UInt8]) { output(bytes) }
@@ -25,7 +33,30 @@ package struct Console {
     package static var standard: Console {
         Console(
             output: { bytes in if !write(bytes, to: 1) { exit(141) } },
-            errors: { bytes in _ = write(bytes, to: 2) }, input: readSome)
+            errors: { bytes in _ = write(bytes, to: 2) }, input: readSome, setEcho: setEcho,
+            errorsAreSeen: isatty(2) == 1)
+    }
+
+    /// A line that is not shown while it is typed, without blanks around it.
+    func password(prompt: String) -> String {
+        write(prompt)
+        setEcho(false)
+        let line = input.lineOrRest()
+        setEcho(true)
+        write("\n")
+        return Words.trimmed(line)
+    }
+
+    @Sendable
+    private static func setEcho(_ isOn: Bool) {
+        var settings = termios()
+        guard unsafe tcgetattr(0, &settings) == 0 else { return }
+        if isOn {
+            settings.c_lflag |= tcflag_t(ECHO)
+        } else {
+            settings.c_lflag &= ~tcflag_t(ECHO)
+        }
+        unsafe _ = tcsetattr(0, TCSANOW, &settings)
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
@@ -78,6 +109,13 @@ final class InputLines: @unchecked Sendable {
             searched = pending.count
             if !readMore() { return nil }
         }
+    }
+
+    /// The next line, or what is left when the input ends within it.
+    func lineOrRest() -> String {
+        if let line = line() { return line }
+        defer { pending = [] }
+        return String(decoding: pending, as: UTF8.self)
     }
 
     func all() -> [UInt8] {

@@ -10,12 +10,15 @@ enum ExitCode: Int32 {
     /// A valid flag with a value that nobody has, or a thing that is not done here.
     case badFeature = 4
     case interrupted = 5
+    case inputOutput = 6
     case badArguments = 128
 }
 
 /// Why the program ends early.
 enum CtlError: Error, Equatable {
     case failed(ExitCode, String)
+    /// A call did; what to do about it follows the text under our own name.
+    case call(ExitCode, String, ClientError)
     /// Everything was said already.
     case told(ExitCode)
     /// The code of a command that was started by ours.
@@ -34,6 +37,6 @@ func calling<Result>(
     do throws(ClientError) {
         return try body()
     } catch {
-        throw .failed(code, wrap("\(error)"))
+        throw .call(code, wrap(error.plainText), error)
     }
 }

@@ -1,52 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What --help prints, laid out as etcdctl does.
-enum Help {
-    static func root() -> String {
+/// What --help prints, laid out as etcdctl does; under our own name with examples.
+struct Help {
+    private let table: CommandTable
+    private let personality: Personality
+
+    init(_ table: CommandTable) {
+        self.table = table
+        personality = table.personality
+    }
+
+    func root() -> String {
         let rows =
-            CommandTable.commands.map { ($0.path, $0.summary) } + [
+            shown(table.commands).map { ($0.path, $0.summary) } + [
                 ("help", "Help about any command")
             ]
-        return head(CtlProgram.name, "A simple command line client for etcd3.", "[flags]")
-            + "\nVERSION:\n\t\(CtlProgram.version)\n" + apiVersion
+        return head(personality.name, personality.summary, "[flags]")
+            + "\nVERSION:\n\t\(personality.version)\n" + Self.apiVersion
             + commands(rows.sorted { $0.0 < $1.0 })
-            + options("OPTIONS", GlobalFlags.table + [.help(of: CtlProgram.name)]) + "\n"
+            + options("OPTIONS", table.globalFlags + [.help(of: personality.name)])
     }
 
-    static func group(_ group: CommandGroup) -> String {
-        let rows = CommandTable.commands.filter { $0.words.first == group.name }
-        return head(group.name, group.summary, "\(group.name) <subcommand> [flags]") + apiVersion
+    func group(_ group: CommandGroup) -> String {
+        let rows = shown(table.commands).filter { $0.words.first == group.name }
+        return head(group.name, group.summary, "\(group.name) \(group.usage) [flags]")
+            + Self.apiVersion
             + commands(rows.map { ($0.name, $0.summary) })
             + options("OPTIONS", group.flags + [.help(of: group.name)])
-            + options("GLOBAL OPTIONS", GlobalFlags.table) + "\n"
+            + options("GLOBAL OPTIONS", table.globalFlags) + "\n"
     }
 
-    static func command(_ command: Command) -> String {
-        let group = CommandTable.groups.first { $0.name == command.words.first }
+    func command(_ command: Command) -> String {
+        let group = table.groups.first { $0.name == command.words.first }
         let inherited = group?.flags ?? []
         let own = command.flags.filter { flag in !inherited.contains { $0.name == flag.name } }
         var text = head(command.path, command.summary, "\(command.usage) [flags]") + "\n"
         if !command.description.isEmpty {
             text += "DESCRIPTION:\n" + command.description.map { "\t\($0)\n" }.joined() + "\n"
         }
+        if personality.explains, !command.examples.isEmpty {
+            let lines = command.examples.map { "\t\(personality.name) \($0)\n" }
+            text += "EXAMPLES:\n" + lines.joined() + "\n"
+        }
         return text + options("OPTIONS", own + [.help(of: command.name)])
-            + options("GLOBAL OPTIONS", GlobalFlags.table + inherited) + "\n"
+            + options("GLOBAL OPTIONS", table.globalFlags + inherited) + "\n"
+    }
+
+    /// Under an upstream name only what that release has.
+    private func shown(_ commands: [Command]) -> [Command] {
+        commands.filter { personality.explains || !$0.isNewer }
     }
 
     private static let apiVersion = "\nAPI VERSION:\n\t\(CtlProgram.apiVersion)\n\n"
 
-    private static func head(_ name: String, _ summary: String, _ usage: String) -> String {
-        "NAME:\n\t\(name) - \(summary)\n\nUSAGE:\n\t\(CtlProgram.name) \(usage)\n"
+    private func head(_ name: String, _ summary: String, _ usage: String) -> String {
+        "NAME:\n\t\(name) - \(summary)\n\nUSAGE:\n\t\(personality.name) \(usage)\n"
     }
 
-    private static func commands(_ rows: [(String, String)]) -> String {
+    private func commands(_ rows: [(String, String)]) -> String {
         "\nCOMMANDS:\n" + columns(rows.map { ("\t" + $0.0, $0.1) }, indent: 1) + "\n"
     }
 
-    private static func options(_ title: String, _ flags: [CtlFlag]) -> String {
-        let rows = flags.sorted { $0.name < $1.name }.map { flag in
+    private func options(_ title: String, _ flags: [CtlFlag]) -> String {
+        let known = flags.filter { personality.explains || !$0.isNewer }
+        let rows = known.sorted { $0.name < $1.name }.map { flag in
             let head = flag.short.map { "  -\($0), " } ?? "      "
-            return ("\(head)--\(flag.name)\(shown(flag))", flag.help)
+            return ("\(head)--\(flag.name)\(Self.shown(flag))", flag.help)
         }
         let end = title == "OPTIONS" ? "\n" : ""
         return "\(title):\n" + columns(rows, indent: 0) + end
@@ -63,7 +82,7 @@ enum Help {
 
     /// Two columns with tabs between, stops at each eighth place. The first `indent` letters of
     /// a row are tabs of their own.
-    private static func columns(_ rows: [(String, String)], indent: Int) -> String {
+    private func columns(_ rows: [(String, String)], indent: Int) -> String {
         let longest = rows.map { $0.0.count - indent }.max() ?? 0
         let width = (longest + 8) / 8 * 8
         return rows.map { head, help in

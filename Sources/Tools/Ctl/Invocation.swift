@@ -4,11 +4,25 @@ internal import EtcdClient
 
 /// What a command runs with.
 struct Invocation {
+    let personality: Personality
     let flags: FlagSet
     let globals: GlobalFlags
     /// NAME=value lines.
     let environment: [String]
     let console: Console
+    private let login: LoginOnce
+
+    init(
+        personality: Personality, flags: FlagSet, globals: GlobalFlags, environment: [String],
+        console: Console
+    ) {
+        self.personality = personality
+        self.flags = flags
+        self.globals = globals
+        self.environment = environment
+        self.console = console
+        login = LoginOnce()
+    }
 
     var arguments: [String] { flags.arguments }
 
@@ -16,16 +30,51 @@ struct Invocation {
     func client(
         endpoints: [String]? = nil, timeout: Bool = true
     ) throws(CtlError) -> Client {
+        try client(try settings(endpoints: endpoints, timeout: timeout))
+    }
+
+    /// Logs in at once, so that a wrong password is told before anything is done.
+    func client(_ settings: ClientSettings) throws(CtlError) -> Client {
+        try calling(.badConnection) { () throws(ClientError) in
+            let client = try Client(settings)
+            try client.logIn()
+            return client
+        }
+    }
+
+    /// For clients of other threads too. Asks for the password if there is a user without one.
+    func settings(
+        endpoints: [String]? = nil, timeout: Bool = true
+    ) throws(CtlError) -> ClientSettings {
+        try check()
         var settings = ClientSettings(endpoints: endpoints ?? globals.endpoints)
         settings.dialTimeout = globals.dialTimeout
         settings.callTimeout = timeout ? globals.commandTimeout : nil
         settings.keepAliveTime = globals.keepAliveTime
         settings.keepAliveTimeout = globals.keepAliveTimeout
-        return try calling(.badConnection) { () throws(ClientError) in try Client(settings) }
+        settings.login = login.login(globals.user, globals.password, console)
+        return settings
+    }
+
+    /// Tells what is wrong with the flags of all commands, once.
+    private func check() throws(CtlError) {
+        if !login.hasWarned {
+            login.hasWarned = true
+            for warning in globals.warnings { console.writeError(warning.line(personality)) }
+            if globals.isDebug { console.writeError(globals.listing) }
+        }
+        if let problem = globals.problem { throw problem }
+    }
+
+    /// A failure that does not end the command.
+    func tell(_ text: String, _ failure: ClientError) {
+        console.writeError(text + "\n" + (personality.explains ? Advice.text(failure) : ""))
     }
 
     func show(_ answer: Answer) throws(CtlError) {
-        console.write(try Printer.bytes(answer, globals.format, hex: globals.hex))
+        if let problem = globals.problem { throw problem }
+        console.write(
+            try Printer.bytes(answer, globals.format, hex: globals.hex, for: personality))
     }
 
     /// The value of NAME in the environment; empty if it is not there.
@@ -59,4 +108,34 @@ struct Invocation {
             .badArguments("bad lease ID arg (\($0)), expecting ID in Hex")
         }
     }
+}
+
+/// What a command says or asks only once, however many clients it makes.
+private final class LoginOnce {
+    var hasWarned = false
+    private var known: Login?
+
+    func login(
+        _ user: String, _ password: String, _ console: Console
+    ) -> Login? {
+        if user.isEmpty { return nil }
+        let login = known ?? Login.of(user, password, console)
+        known = login
+        return login.isComplete ? login : nil
+    }
+}
+
+extension Login {
+    /// The password is given, or part of `user` behind a colon, or asked for.
+    static func of(
+        _ user: String, _ password: String, _ console: Console
+    ) -> Login {
+        if !password.isEmpty { return Login(name: user, password: password) }
+        let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 2 { return Login(name: String(parts[0]), password: String(parts[1])) }
+        return Login(name: user, password: console.password(prompt: "Password: "))
+    }
+
+    /// Without a name or a password nobody logs in, as in etcd's client.
+    var isComplete: Bool { !name.isEmpty && !password.isEmpty }
 }

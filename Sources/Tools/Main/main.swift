@@ -2,6 +2,4 @@
 internal import Ctl
 internal import Glibc
 
-exit(
-    CtlProgram.main(
-        arguments: Array(CommandLine.arguments.dropFirst()), environment: CtlProgram.environment))
+exit(CtlProgram.main(CommandLine.arguments, environment: CtlProgram.environment))

@@ -4,7 +4,8 @@ internal import EtcdClient
 
 enum AlarmDisarmCommand {
     static let row = Command(
-        "alarm disarm", usage: "alarm disarm", "Disarms all alarms", run: run)
+        "alarm disarm", usage: "alarm disarm", "Disarms all alarms", examples: ["alarm disarm"],
+        run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         guard call.arguments.isEmpty else {

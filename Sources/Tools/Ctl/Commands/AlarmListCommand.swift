@@ -3,7 +3,9 @@ internal import EtcdAPI
 internal import EtcdClient
 
 enum AlarmListCommand {
-    static let row = Command("alarm list", usage: "alarm list", "Lists all alarms", run: run)
+    static let row = Command(
+        "alarm list", usage: "alarm list", "Lists all alarms", examples: ["alarm list"],
+        run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         guard call.arguments.isEmpty else {

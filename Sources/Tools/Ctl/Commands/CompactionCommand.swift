@@ -6,6 +6,7 @@ enum CompactionCommand {
     static let row = Command(
         "compaction", usage: "compaction [options] <revision>",
         "Compacts the event history in etcd",
+        examples: ["compaction 1200", "compaction --physical 1200"],
         flags: [
             CtlFlag(
                 "physical", .bool, "false",

@@ -6,6 +6,7 @@ enum DefragCommand {
     static let row = Command(
         "defrag", usage: "defrag",
         "Defragments the storage of the etcd members with given endpoints",
+        examples: ["defrag", "defrag --cluster"],
         flags: [
             CommandTable.clusterFlag,
             CtlFlag(
@@ -15,10 +16,13 @@ enum DefragCommand {
 
     private static func run(_ call: Invocation) throws(CtlError) {
         if !call.flags.text("data-dir").isEmpty {
-            throw .failed(
-                .badFeature,
-                "--data-dir: defragmenting a directory that no member uses is not supported; "
-                    + "start the member and defragment it by its endpoint")
+            guard let offline = OfflineTable.etcdutl.first(where: { $0.path == "defrag" }) else {
+                throw .failed(
+                    .badFeature,
+                    "--data-dir: defragmenting a directory that no member uses is not supported; "
+                        + "start the member and defragment it by its endpoint")
+            }
+            return try offline.run(call)
         }
         var hasFailed = false
         for endpoint in try call.chosenEndpoints() {
@@ -28,8 +32,8 @@ enum DefragCommand {
                 call.console.write("Finished defragmenting etcd member[\(endpoint)]\n")
             } catch {
                 hasFailed = true
-                call.console.writeError(
-                    "Failed to defragment etcd member[\(endpoint)] (\(error))\n")
+                call.tell(
+                    "Failed to defragment etcd member[\(endpoint)] (\(error.plainText))", error)
             }
         }
         if hasFailed { throw .told(.error) }

@@ -9,11 +9,14 @@ enum DelCommand {
             "delete keys that are greater than or equal to the given key using byte compare"),
         CtlFlag("prefix", .bool, "false", "delete keys with matching prefix"),
         CtlFlag("prev-kv", .bool, "false", "return deleted key-value pairs"),
+        CtlFlag("range", .bool, "false", "delete range of keys", isNewer: true),
     ]
 
     static let row = Command(
         "del", usage: "del [options] <key> [range_end]",
-        "Removes the specified key or range of keys [key, range_end)", flags: flags, run: run)
+        "Removes the specified key or range of keys [key, range_end)",
+        examples: ["del foo", "del --prefix /jobs/", "del a m --prev-kv"],
+        flags: flags, run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         let request = try request(call.flags)

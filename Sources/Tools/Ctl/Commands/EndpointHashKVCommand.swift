@@ -6,6 +6,7 @@ enum EndpointHashKVCommand {
     static let row = Command(
         "endpoint hashkv", usage: "endpoint hashkv",
         "Prints the KV history hash for each endpoint in --endpoints",
+        examples: ["endpoint hashkv --cluster", "endpoint hashkv --rev 1200 -w table"],
         flags: [
             CommandTable.clusterFlag,
             CtlFlag("rev", .int64, "0", "maximum revision to hash (default: all revisions)"),
@@ -21,11 +22,11 @@ enum EndpointHashKVCommand {
                 list.append(EndpointHash(endpoint: endpoint, hash: hash))
             } catch {
                 failure = error
-                call.console.writeError(
-                    "Failed to get the hash of endpoint \(endpoint) (\(error))\n")
+                call.tell(
+                    "Failed to get the hash of endpoint \(endpoint) (\(error.plainText))", error)
             }
         }
         try call.show(.hashes(list))
-        if let failure { throw .failed(.error, "\(failure)") }
+        if let failure { throw .failed(.error, failure.plainText) }
     }
 }

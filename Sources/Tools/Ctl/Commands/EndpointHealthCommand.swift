@@ -9,6 +9,7 @@ enum EndpointHealthCommand {
     static let row = Command(
         "endpoint health", usage: "endpoint health",
         "Checks the healthiness of endpoints specified in `--endpoints` flag",
+        examples: ["endpoint health", "endpoint health --cluster -w table"],
         flags: [CommandTable.clusterFlag], run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
@@ -17,7 +18,8 @@ enum EndpointHealthCommand {
         if call.globals.format == .simple {
             for entry in list where !entry.isHealthy {
                 call.console.writeError(
-                    "\(entry.endpoint) is unhealthy: failed to commit proposal: \(entry.error)\n")
+                    "\(entry.endpoint) is unhealthy: failed to commit proposal: \(entry.error)\n"
+                        + (call.personality.explains ? entry.advice : ""))
             }
         }
         try call.show(.health(list))
@@ -32,18 +34,20 @@ enum EndpointHealthCommand {
     ) throws(CtlError) -> EndpointHealth {
         let client = try call.client(endpoints: [endpoint])
         let start = MonotonicClock.now
-        var error = ""
+        var (error, advice) = ("", "")
         do throws(ClientError) {
             _ = try client.range(RangeRequest(key: Array("health".utf8)))
         } catch  where error.serverMessage == EtcdError.permissionDenied.text {
             // It went through consensus to be denied.
         } catch let failure {
-            error = "\(failure)"
+            error = failure.plainText
+            advice = Advice.text(failure)
         }
         let took = GoDuration.text((MonotonicClock.now - start).nanoseconds)
         if error.isEmpty { error = alarms(client) }
         return EndpointHealth(
-            endpoint: endpoint, isHealthy: error.isEmpty, took: took, error: error)
+            endpoint: endpoint, isHealthy: error.isEmpty, took: took, error: error,
+            advice: advice)
     }
 
     private static func alarms(_ client: Client) -> String {

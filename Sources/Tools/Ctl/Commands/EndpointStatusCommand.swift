@@ -11,7 +11,8 @@ enum EndpointStatusCommand {
                 + "lists for each endpoint.",
             "The items in the lists are endpoint, ID, version, db size, is leader, is learner, "
                 + "raft term, raft index, raft applied index, errors.",
-        ], flags: [CommandTable.clusterFlag], run: run)
+        ], examples: ["endpoint status -w table", "endpoint status --cluster -w json"],
+        flags: [CommandTable.clusterFlag], run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         var list: [EndpointStatus] = []
@@ -22,8 +23,8 @@ enum EndpointStatusCommand {
                 list.append(EndpointStatus(endpoint: endpoint, status: try client.status()))
             } catch {
                 hasFailed = true
-                call.console.writeError(
-                    "Failed to get the status of endpoint \(endpoint) (\(error))\n")
+                call.tell(
+                    "Failed to get the status of endpoint \(endpoint) (\(error.plainText))", error)
             }
         }
         try call.show(.status(list))

@@ -11,6 +11,10 @@ enum GetCommand {
             "Get keys that are greater than or equal to the given key using byte compare"),
         CtlFlag("keys-only", .bool, "false", "Get only the keys"),
         CtlFlag("limit", .int64, "0", "Maximum number of results"),
+        CtlFlag("max-create-rev", .int64, "0", "Maximum create revision", isNewer: true),
+        CtlFlag("max-mod-rev", .int64, "0", "Maximum modification revision", isNewer: true),
+        CtlFlag("min-create-rev", .int64, "0", "Minimum create revision", isNewer: true),
+        CtlFlag("min-mod-rev", .int64, "0", "Minimum modification revision", isNewer: true),
         CtlFlag(
             "order", .text, "", "Order of results; ASCEND or DESCEND (ASCEND by default)"),
         CtlFlag("prefix", .bool, "false", "Get keys with matching prefix"),
@@ -24,6 +28,10 @@ enum GetCommand {
 
     static let row = Command(
         "get", usage: "get [options] <key> [range_end]", "Gets the key or a range of keys",
+        examples: [
+            "get foo", "get --prefix /jobs/ --keys-only", "get foo --rev 1200 -w json",
+            "get a m --limit 10 --order DESCEND --sort-by MODIFY",
+        ],
         flags: flags, run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
@@ -59,13 +67,17 @@ enum GetCommand {
         request.rangeEnd = range.end
         request.limit = flags.int64("limit")
         request.revision = max(0, flags.int64("rev"))
+        request.minModRevision = flags.int64("min-mod-rev")
+        request.maxModRevision = flags.int64("max-mod-rev")
+        request.minCreateRevision = flags.int64("min-create-rev")
+        request.maxCreateRevision = flags.int64("max-create-rev")
         request.sortOrder = try order(flags.text("order"))
         request.sortTarget = try target(flags.text("sort-by"))
         if request.sortTarget == .key, request.sortOrder == .ascend { request.sortOrder = .none }
         return request
     }
 
-    private static func isSerializable(_ text: String) throws(CtlError) -> Bool {
+    static func isSerializable(_ text: String) throws(CtlError) -> Bool {
         switch text {
         case "s": return true
         case "l": return false

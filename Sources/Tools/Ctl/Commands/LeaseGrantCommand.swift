@@ -4,7 +4,8 @@ internal import EtcdClient
 
 enum LeaseGrantCommand {
     static let row = Command(
-        "lease grant", usage: "lease grant <ttl>", "Creates leases", run: run)
+        "lease grant", usage: "lease grant <ttl>", "Creates leases", examples: ["lease grant 60"],
+        run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         guard call.arguments.count == 1 else {

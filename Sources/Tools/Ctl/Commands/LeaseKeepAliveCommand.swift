@@ -6,6 +6,9 @@ enum LeaseKeepAliveCommand {
     static let row = Command(
         "lease keep-alive", usage: "lease keep-alive [options] <leaseID>",
         "Keeps leases alive (renew)",
+        examples: [
+            "lease keep-alive 694d71ddacfda227", "lease keep-alive --once 694d71ddacfda227",
+        ],
         flags: [
             CtlFlag(
                 "once", .bool, "false",

@@ -4,7 +4,8 @@ internal import EtcdClient
 
 enum LeaseListCommand {
     static let row = Command(
-        "lease list", usage: "lease list", "List all active leases", run: run)
+        "lease list", usage: "lease list", "List all active leases", examples: ["lease list"],
+        run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         let client = try call.client()

@@ -4,7 +4,9 @@ internal import EtcdClient
 
 enum LeaseRevokeCommand {
     static let row = Command(
-        "lease revoke", usage: "lease revoke <leaseID>", "Revokes leases", run: run)
+        "lease revoke", usage: "lease revoke <leaseID>", "Revokes leases",
+        examples: ["lease revoke 694d71ddacfda227"],
+        run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         guard call.arguments.count == 1 else {

@@ -6,6 +6,9 @@ enum LeaseTimeToLiveCommand {
     static let row = Command(
         "lease timetolive", usage: "lease timetolive <leaseID> [options]",
         "Get lease information",
+        examples: [
+            "lease timetolive 694d71ddacfda227", "lease timetolive 694d71ddacfda227 --keys",
+        ],
         flags: [CtlFlag("keys", .bool, "false", "Get keys attached to this lease")], run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {

@@ -7,6 +7,10 @@ enum MemberAddCommand {
     static let row = Command(
         "member add", usage: "member add <memberName> [options]",
         "Adds a member into the cluster",
+        examples: [
+            "member add m4 --peer-urls=http://10.0.0.4:2380",
+            "member add m4 --learner --peer-urls=http://10.0.0.4:2380",
+        ],
         flags: [
             CtlFlag("learner", .bool, "false", "indicates if the new member is raft learner"),
             CtlFlag("peer-urls", .text, "", "comma separated peer URLs for the new member."),

@@ -7,6 +7,7 @@ enum MemberPromoteCommand {
         "member promote", usage: "member promote <memberID>",
         "Promotes a non-voting member in the cluster",
         description: ["Promotes a non-voting learner member to a voting one in the cluster."],
+        examples: ["member promote 8e9e05c52164694d"],
         run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {

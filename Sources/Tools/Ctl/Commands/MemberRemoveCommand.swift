@@ -5,6 +5,7 @@ internal import EtcdClient
 enum MemberRemoveCommand {
     static let row = Command(
         "member remove", usage: "member remove <memberID>", "Removes a member from the cluster",
+        examples: ["member remove 8e9e05c52164694d"],
         run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {

@@ -6,6 +6,7 @@ enum MemberUpdateCommand {
     static let row = Command(
         "member update", usage: "member update <memberID> [options]",
         "Updates a member in the cluster",
+        examples: ["member update 8e9e05c52164694d --peer-urls=http://10.0.0.5:2380"],
         flags: [
             CtlFlag("peer-urls", .text, "", "comma separated peer URLs for the updated member.")
         ], run: run)

@@ -5,7 +5,11 @@ internal import EtcdClient
 enum MoveLeaderCommand {
     static let row = Command(
         "move-leader", usage: "move-leader <transferee-member-id>",
-        "Transfers leadership to another etcd cluster member.", run: run)
+        "Transfers leadership to another etcd cluster member.",
+        examples: [
+            "move-leader 8e9e05c52164694d --endpoints 10.0.0.1:2379,10.0.0.2:2379,10.0.0.3:2379"
+        ],
+        run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         guard call.arguments.count == 1 else {

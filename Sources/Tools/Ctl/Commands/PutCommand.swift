@@ -26,7 +26,11 @@ enum PutCommand {
                 + "specified,",
             "this command tries to read the value from standard input.", "", "For example,",
             "$ cat file | put <key>", "will store the content of the file to <key>.",
-        ], flags: flags, run: run)
+        ],
+        examples: [
+            "put foo bar", "put foo --lease=694d71ddacfda227 bar", "put config -- --dashes",
+        ],
+        flags: flags, run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         let request = try request(call.flags, call.console.input)

@@ -6,7 +6,9 @@ internal import Posix
 enum SnapshotSaveCommand {
     static let row = Command(
         "snapshot save", usage: "snapshot save <filename>",
-        "Stores an etcd node backend snapshot to a given file", run: run)
+        "Stores an etcd node backend snapshot to a given file",
+        examples: ["snapshot save backup.db"],
+        run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         guard call.arguments.count == 1 else {
@@ -48,7 +50,9 @@ private final class SnapshotDownload {
     }
 
     func run(_ client: Client) throws(CtlError) {
-        let file = try disk { () throws(PosixError) in try File(part, .replace) }
+        let file = try disk({ "could not open \(part) (\($0))" }) { () throws(PosixError) in
+            try File(part, .replace)
+        }
         try fill(file, client)
         try check()
         try disk { () throws(PosixError) in
@@ -78,7 +82,8 @@ private final class SnapshotDownload {
                 return true
             }
         } catch {
-            throw failure ?? .failed(.interrupted, "could not fetch snapshot (\(error))")
+            throw failure
+                ?? .call(.interrupted, "could not fetch snapshot (\(error.plainText))", error)
         }
     }
 
@@ -105,12 +110,13 @@ private final class SnapshotDownload {
     }
 
     private func disk<Result>(
+        _ wrap: (String) -> String = { "could not save the snapshot: \($0)" },
         _ body: () throws(PosixError) -> Result
     ) throws(CtlError) -> Result {
         do throws(PosixError) {
             return try body()
         } catch {
-            throw .failed(.interrupted, "could not save the snapshot: \(error)")
+            throw .failed(.interrupted, wrap("\(error)"))
         }
     }
 }

@@ -10,7 +10,8 @@ enum SnapshotStatusCommand {
             "When --write-out is set to simple, this command prints out comma-separated status "
                 + "lists for each endpoint.",
             "The items in the lists are hash, revision, total keys, total size.",
-        ], run: run)
+        ], examples: ["snapshot status backup.db -w table"],
+        run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         guard call.arguments.count == 1 else {

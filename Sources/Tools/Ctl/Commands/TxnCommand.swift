@@ -5,6 +5,7 @@ internal import EtcdClient
 enum TxnCommand {
     static let row = Command(
         "txn", usage: "txn [options]", "Txn processes all the requests in one transaction",
+        examples: ["txn", "txn --interactive"],
         flags: [
             CtlFlag(
                 "interactive", short: "i", .bool, "false",

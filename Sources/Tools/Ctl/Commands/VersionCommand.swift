@@ -2,11 +2,12 @@
 
 enum VersionCommand {
     static let row = Command(
-        "version", usage: "version", "Prints the version of \(CtlProgram.name)", run: run)
+        "version", usage: "version", "Prints the version of etcdctl", examples: ["version"],
+        run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
         call.console.write(
-            "\(CtlProgram.name) version: \(CtlProgram.version)\n"
+            "\(call.personality.name) version: \(call.personality.version)\n"
                 + "API version: \(CtlProgram.apiVersion)\n")
     }
 }

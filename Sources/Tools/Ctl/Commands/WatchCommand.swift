@@ -18,7 +18,12 @@ enum WatchCommand {
     static let row = Command(
         "watch",
         usage: "watch [options] [key or prefix] [range_end] [--] [exec-command arg1 arg2 ...]",
-        "Watches events stream on keys or prefixes", flags: flags, run: run)
+        "Watches events stream on keys or prefixes",
+        examples: [
+            "watch foo", "watch --prefix /jobs/ --rev 1200",
+            "watch foo -- sh -c \"echo $ETCD_WATCH_VALUE\"", "watch --interactive",
+        ],
+        flags: flags, run: run)
 
     private static let badCount = "bad number of arguments"
 

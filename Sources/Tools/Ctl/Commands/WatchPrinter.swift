@@ -13,7 +13,7 @@ enum WatchPrinter {
         do throws(ClientError) {
             return try stream.next(timeout: timeout)
         } catch {
-            guard error.serverMessage != nil else { throw .failed(.error, "\(error)") }
+            guard error.serverMessage != nil else { throw .call(.error, error.plainText, error) }
             call.console.writeError("watch was canceled (\(error))\n")
             stream.close()
             return nil
@@ -39,7 +39,7 @@ enum WatchPrinter {
         if response.compactRevision != 0 { return EtcdError.compacted.text }
         let text = response.cancelReason
         if text.isEmpty { return EtcdError.futureRevision.text }
-        return text.hasPrefix("etcdserver: ")
+        return text.hasPrefix("etcdserver: ") || text.hasPrefix("rpc error: ")
             ? text : "rpc error: code = FailedPrecondition desc = \(text)"
     }
 
@@ -48,37 +48,26 @@ enum WatchPrinter {
         _ command: [String], _ event: WatchEvent, _ response: WatchResponse, _ call: Invocation
     ) throws(CtlError) {
         let record = event.kv ?? KeyValue()
-        let path = program(command[0], call.variable("PATH"))
-        var plan = ChildProcess.Plan(path, Array(command.dropFirst()))
-        plan.environment =
-            call.environment + [
-                "ETCD_WATCH_REVISION=\(response.header?.revision ?? 0)",
-                "ETCD_WATCH_EVENT_TYPE=\"\(event.type.name ?? "\(event.type.number)")\"",
-                "ETCD_WATCH_KEY=\(GoQuote.text(record.key))",
-                "ETCD_WATCH_VALUE=\(GoQuote.text(record.value))",
-            ]
-        plan.output = .inherited
-        plan.errors = .inherited
-        plan.hasOwnGroup = false
-        var failure = ""
-        do throws(PosixError) {
-            switch try ChildProcess(plan).wait() {
+        let variables = [
+            "ETCD_WATCH_REVISION=\(response.header?.revision ?? 0)",
+            "ETCD_WATCH_EVENT_TYPE=\"\(event.type.name ?? "\(event.type.number)")\"",
+            "ETCD_WATCH_KEY=\(GoQuote.text(record.key))",
+            "ETCD_WATCH_VALUE=\(GoQuote.text(record.value))",
+        ]
+        let failure: String
+        do throws(CtlError) {
+            switch try ExecCommand.ending(of: command, adding: variables, call) {
             case .exited(code: 0): return
             case .exited(let code): failure = "exit status \(code)"
-            case .signalled(let number): failure = "signal: \(number)"
+            case .signalled(let number): failure = "signal: \(SignalName.text(number))"
             }
         } catch {
-            failure = "\(error)"
+            guard case .failed(_, let text) = error else { throw error }
+            failure = text
         }
         let words = command.map { GoQuote.text($0) }.joined(separator: " ")
         call.console.writeError("command [\(words)] error (\(failure))\n")
         throw .told(.error)
-    }
-
-    private static func program(_ name: String, _ path: String) -> String {
-        if name.contains("/") { return name }
-        let folders = path.split(separator: ":").map(String.init)
-        return folders.map { "\($0)/\(name)" }.first { Directory.kind(of: $0) == .file } ?? name
     }
 }
 
@@ -140,7 +129,7 @@ struct InteractiveWatch {
             let (line, isOver) = lines.take(waiting: stream.watcherCount == 0)
             if let line { try obey(line, stream) }
             if isOver {
-                throw .failed(.invalidInput, "Error reading watch request line: EOF")
+                throw .failed(.invalidInput, "error reading watch request line: EOF")
             }
             while let item = try WatchPrinter.next(of: stream, call, timeout: Self.turn) {
                 let command = item.watcher.flatMap { commands[$0] } ?? []

@@ -18,10 +18,12 @@ struct CtlFlag: Sendable {
     let help: String
     /// Why any other value is refused.
     let refusal: String?
+    /// It came after the release whose help we print under upstream names.
+    let isNewer: Bool
 
     init(
         _ name: String, short: Character? = nil, _ kind: Kind, _ standard: String, _ help: String,
-        refusal: String? = nil
+        refusal: String? = nil, isNewer: Bool = false
     ) {
         self.name = name
         self.short = short
@@ -29,6 +31,7 @@ struct CtlFlag: Sendable {
         self.standard = standard
         self.help = help
         self.refusal = refusal
+        self.isNewer = isNewer
     }
 
     static let helpFlag = "help"

@@ -3,11 +3,12 @@ internal import EtcdAPI
 
 /// One field a line, names and texts quoted.
 struct FieldsPrinter {
+    private let isNew: Bool
     private var output = ""
 
     /// Nil for answers that have no such form.
-    static func text(_ answer: Answer) -> String? {
-        var printer = FieldsPrinter()
+    static func text(_ answer: Answer, _ personality: Personality) -> String? {
+        var printer = FieldsPrinter(isNew: personality.explains)
         return printer.write(answer) ? printer.output : nil
     }
 
@@ -48,6 +49,7 @@ struct FieldsPrinter {
                 header(entry.hash.header)
                 field("Endpoint", GoQuote.text(entry.endpoint))
                 field("Hash", entry.hash.hash)
+                if isNew { field("HashRevision", entry.hash.hashRevision) }
                 output += "\n"
             }
         case .alarms(let response):
@@ -62,7 +64,21 @@ struct FieldsPrinter {
             field("Revision", summary.revision)
             field("Keys", summary.keyCount)
             field("Size", summary.size)
-        case .memberAdded, .memberRemoved, .memberUpdated, .memberPromoted, .leaderMoved:
+        case .acknowledged(_, let header), .revoked(_, _, _, let header): self.header(header)
+        case .role(_, let response):
+            header(response.header)
+            for permission in response.perm {
+                let type = permission.permType
+                // Two blanks, as etcdctl has them.
+                field("PermType", " " + (type.name ?? "\(type.number)"))
+                field("Key", GoQuote.text(permission.key))
+                field("RangeEnd", GoQuote.text(permission.rangeEnd))
+            }
+        case .roles(let response):
+            header(response.header)
+            output += "\"Roles\" :" + response.roles.map { " " + GoQuote.text($0) }.joined() + "\n"
+        case .memberAdded, .memberRemoved, .memberUpdated, .memberPromoted, .leaderMoved,
+            .authStatus, .user, .users, .downgrade:
             return false
         }
         return true
@@ -157,7 +173,12 @@ struct FieldsPrinter {
         let status = entry.status
         header(status.header)
         field("Version", GoQuote.text(status.version))
+        if isNew { field("StorageVersion", GoQuote.text(status.storageVersion)) }
         field("DBSize", status.dbSize)
+        if isNew {
+            field("DBSizeInUse", status.dbSizeInUse)
+            field("DBSizeQuota", status.dbSizeQuota)
+        }
         field("Leader", status.leader)
         field("IsLearner", status.isLearner)
         field("RaftIndex", status.raftIndex)
@@ -165,6 +186,15 @@ struct FieldsPrinter {
         field("RaftAppliedIndex", status.raftAppliedIndex)
         field("Errors", "[" + status.errors.joined(separator: " ") + "]")
         field("Endpoint", GoQuote.text(entry.endpoint))
+        if isNew {
+            let downgrade = status.downgradeInfo
+            field("DowngradeTargetVersion", GoQuote.text(downgrade?.targetVersion ?? ""))
+            field("DowngradeEnabled", downgrade?.enabled ?? false)
+        }
         output += "\n"
+    }
+
+    private init(isNew: Bool) {
+        self.isNew = isNew
     }
 }

@@ -44,6 +44,14 @@ enum JSONPrinter {
                     })
         case .alarms(let response): MessageJSON.object(response)
         case .leaderMoved(_, _, let response): MessageJSON.object(response)
+        case .acknowledged(_, let header), .revoked(_, _, _, let header):
+            MessageJSON.object(AuthRoleAddResponse.with { $0.header = header })
+        case .authStatus(let response): MessageJSON.object(response)
+        case .user(_, let response): MessageJSON.object(response)
+        case .users(let response): MessageJSON.object(response)
+        case .role(_, let response): MessageJSON.object(response)
+        case .roles(let response): MessageJSON.object(response)
+        case .downgrade(_, let response): MessageJSON.object(response)
         case .snapshot(let summary):
             .object([
                 ("hash", .integer(Int64(summary.hash))), ("revision", .integer(summary.revision)),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import EtcdAPI
+internal import EtcdClient
 internal import Formats
 
 func humanSize(_ bytes: Int64) -> String { HumanSize.text(UInt64(max(0, bytes))) }
@@ -20,10 +21,12 @@ private func wide(_ id: UInt64) -> String {
 /// For people and scripts: keys and values as they are.
 struct SimplePrinter {
     let hex: Bool
+    private let personality: Personality
     private var output = ByteWriter()
 
-    init(hex: Bool) {
+    init(hex: Bool, _ personality: Personality) {
         self.hex = hex
+        self.personality = personality
     }
 
     consuming func bytes(_ answer: Answer) -> [UInt8] {
@@ -86,8 +89,23 @@ struct SimplePrinter {
                     "\(entry.endpoint) is healthy: successfully committed proposal: "
                         + "took = \(entry.took)")
             }
+        case .acknowledged(let text, _): line(text)
+        case .authStatus(let response):
+            line("Authentication Status: \(response.enabled)")
+            line("AuthRevision: \(response.authRevision)")
+        case .user(let name, let response):
+            line("User: \(name)")
+            line("Roles:" + response.roles.map { " " + $0 }.joined())
+        case .users(let response): for name in response.users { line(name) }
+        case .roles(let response): for name in response.roles { line(name) }
+        case .role(let name, let response): write(name, response)
+        case .revoked(let role, let key, let end, _): writeRevoked(role, key, end)
+        case .downgrade(let action, let response):
+            line("Downgrade \(action) success, cluster version \(response.version)")
         case .members, .status, .hashes, .snapshot:
-            for row in Listing(answer)?.rows ?? [] { line(row.joined(separator: ", ")) }
+            for row in Listing(answer, personality)?.rows ?? [] {
+                line(row.joined(separator: ", "))
+            }
         }
     }
 
@@ -161,6 +179,50 @@ struct SimplePrinter {
         line("ETCD_INITIAL_CLUSTER=\(GoQuote.text(cluster.joined(separator: ",")))")
         line("ETCD_INITIAL_ADVERTISE_PEER_URLS=\(GoQuote.text(urls))")
         line("ETCD_INITIAL_CLUSTER_STATE=\"existing\"")
+    }
+
+    // MARK: Roles
+
+    private mutating func write(_ role: String, _ response: AuthRoleGetResponse) {
+        line("Role \(role)")
+        let isRoot = role == "root" && response.perm.isEmpty && personality.explains
+        line("KV Read:")
+        if isRoot { line("\t[, <open ended>") }
+        for permission in response.perm where permission.permType != .write { write(permission) }
+        line("KV Write:")
+        if isRoot { line("\t[, <open ended>") }
+        for permission in response.perm where permission.permType != .read { write(permission) }
+    }
+
+    private mutating func write(_ permission: Permission) {
+        let (key, end) = (permission.key, permission.rangeEnd)
+        output.append(text: "\t")
+        if end.isEmpty {
+            output.append(key)
+        } else {
+            appendRange(key, end)
+            if !key.isEmpty, RangeEnd.prefix(key) == end {
+                output.append(text: " (prefix ")
+                output.append(key)
+                output.append(text: ")")
+            }
+        }
+        output.append(0x0a)
+    }
+
+    private mutating func appendRange(_ key: [UInt8], _ end: [UInt8]) {
+        output.append(text: "[")
+        output.append(key)
+        output.append(text: ", ")
+        if end == RangeEnd.fromKey { return output.append(text: "<open ended>") }
+        output.append(end)
+        output.append(text: ")")
+    }
+
+    private mutating func writeRevoked(_ role: String, _ key: [UInt8], _ end: [UInt8]) {
+        output.append(text: "Permission of \(end.isEmpty ? "key" : "range") ")
+        if end.isEmpty { output.append(key) } else { appendRange(key, end) }
+        line(" is revoked from role \(role)")
     }
 
     /// As protobuf prints messages as text: defaults left out, a blank behind each field.

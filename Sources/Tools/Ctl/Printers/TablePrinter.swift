@@ -4,8 +4,8 @@ internal import EtcdAPI
 /// Lists as tables.
 enum TablePrinter {
     /// Nil for answers that are no lists.
-    static func text(_ answer: Answer) -> String? {
-        Listing(answer).map { TextTable.text($0.titles, $0.rows) }
+    static func text(_ answer: Answer, _ personality: Personality) -> String? {
+        Listing(answer, personality).map { TextTable.text($0.titles, $0.rows) }
     }
 }
 
@@ -32,6 +32,14 @@ enum ProtobufPrinter {
         case .memberPromoted(_, let response): response.encoded()
         case .alarms(let response): response.encoded()
         case .leaderMoved(_, _, let response): response.encoded()
+        case .acknowledged(_, let header), .revoked(_, _, _, let header):
+            AuthRoleAddResponse.with { $0.header = header }.encoded()
+        case .authStatus(let response): response.encoded()
+        case .user(_, let response): response.encoded()
+        case .users(let response): response.encoded()
+        case .role(_, let response): response.encoded()
+        case .roles(let response): response.encoded()
+        case .downgrade(_, let response): response.encoded()
         case .health, .status, .hashes, .snapshot: nil
         }
     }

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import Bytes
-import EtcdAPI
-import HTTP
-import Net
-import Posix
-import TestKit
+internal import Bytes
+package import HTTP
+package import Net
+internal import Posix
+internal import TestKit
+
+// Servers on loopback for tests of clients; real sockets, answers of the test's choice.
+//
+//   FakeServer      speaks gRPC; a closure gives the answers
+//   FakeConnection  one of its connections
+//   RudeServer      says a few bytes to whoever connects, and ends the connection
+//   Seen            what a server saw, for the test to look at
 
 /// A gRPC server on loopback whose answers are a closure. It runs on a thread of its own and ends
 /// with this value.
-final class FakeServer: Sendable {
-    typealias Handler = @Sendable (GRPCServer.Event, FakeConnection) -> Void
+package final class FakeServer: Sendable {
+    package typealias Handler = @Sendable (GRPCServer.Event, FakeConnection) -> Void
 
     private struct Start {
         var port: UInt16
@@ -22,18 +28,26 @@ final class FakeServer: Sendable {
         var failure: NetError?
     }
 
-    let port: UInt16
+    package let port: UInt16
     private let handle: ReactorHandle
 
-    var endpoint: String { "127.0.0.1:\(port)" }
+    package var endpoint: String { "127.0.0.1:\(port)" }
 
-    init(_ handler: @escaping Handler) throws {
+    package convenience init(_ handler: @escaping Handler) throws {
+        try self.init(taking: { FakeConnection.take($0, on: $1, handler) })
+    }
+
+    fileprivate convenience init(raw bytes: [UInt8]) throws {
+        try self.init(taking: { RudeConnection.take($0, on: $1, bytes) })
+    }
+
+    private init(taking take: @escaping @Sendable (consuming Socket, Reactor) -> Void) throws {
         let box = Box()
         try Thread.start(name: "server") {
             do throws(NetError) {
                 let reactor = try Reactor()
                 let listener = try Listener(on: reactor, addresses: [.loopback(port: 0)]) {
-                    FakeConnection.take($0, on: reactor, handler)
+                    take($0, reactor)
                 }
                 box.lock.withLock {
                     box.start = Start(port: listener.port, handle: reactor.handle)
@@ -63,12 +77,12 @@ final class FakeServer: Sendable {
     }
 
     /// A port that refuses connections.
-    static func refusing() throws -> String { "127.0.0.1:\(try Ports.free())" }
+    package static func refusing() throws -> String { "127.0.0.1:\(try Ports.free())" }
 }
 
 /// One connection of the server.
-final class FakeConnection: ConnectionDelegate {
-    let server = GRPCServer()
+package final class FakeConnection: ConnectionDelegate {
+    package let server = GRPCServer()
     private let reactor: Reactor
     private let handler: FakeServer.Handler
     private var connection: Connection?
@@ -84,12 +98,12 @@ final class FakeConnection: ConnectionDelegate {
         self.handler = handler
     }
 
-    func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
+    package func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
         unsafe server.receive(bytes, now: reactor.now)
         pump()
     }
 
-    func connectionClosed(_ connection: Connection, _ reason: Net.CloseReason) {
+    package func connectionClosed(_ connection: Connection, _ reason: Net.CloseReason) {
         self.connection = nil
     }
 
@@ -104,23 +118,59 @@ final class FakeConnection: ConnectionDelegate {
     }
 
     /// What was sent still goes out.
-    func hangUp() {
+    package func hangUp() {
         connection?.write(server.takeOutput())
         connection?.closeAfterFlush()
     }
 }
 
+/// Says a few bytes to whoever says something, and ends the connection.
+package final class RudeServer: Sendable {
+    private let server: FakeServer
+
+    package init(saying bytes: [UInt8]) throws {
+        server = try FakeServer(raw: bytes)
+    }
+
+    package var endpoint: String { server.endpoint }
+}
+
+private final class RudeConnection: ConnectionDelegate {
+    private let bytes: [UInt8]
+    private var connection: Connection?
+
+    static func take(_ socket: Socket, on reactor: Reactor, _ bytes: [UInt8]) {
+        let made = RudeConnection(bytes)
+        made.connection = try? Connection(on: reactor, socket: socket, delegate: made)
+    }
+
+    private init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
+        if !self.bytes.isEmpty { connection.write(self.bytes) }
+        connection.closeAfterFlush()
+    }
+
+    func connectionClosed(_ connection: Connection, _ reason: Net.CloseReason) {
+        self.connection = nil
+    }
+}
+
 /// What the server saw, for the test to look at.
-final class Seen<Value: Sendable>: @unchecked Sendable {
+package final class Seen<Value: Sendable>: @unchecked Sendable {
     private let lock = Lock()
     private var values: [Value] = []
 
-    var all: [Value] { lock.withLock { values } }
+    package init() {}
 
-    func add(_ value: Value) { lock.withLock { values.append(value) } }
+    package var all: [Value] { lock.withLock { values } }
+
+    package func add(_ value: Value) { lock.withLock { values.append(value) } }
     /// How many there are, this one included.
     @discardableResult
-    func count(_ value: Value) -> Int {
+    package func count(_ value: Value) -> Int {
         lock.withLock {
             values.append(value)
             return values.count
