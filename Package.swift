@@ -132,8 +132,8 @@ var targets: [Target] = [
     tests(
         "InterchangeTests",
         [
-            "Interchange", "Storage", "SimulatedDisk", "Replicated", "Raft", "MVCC", "EtcdAPI",
-            "Formats", "Bytes",
+            "Interchange", "Recovery", "Storage", "SimulatedDisk", "Replicated", "Raft", "MVCC",
+            "EtcdAPI", "Formats", "Posix", "Bytes",
         ]),
     tests("CtlTests", ["Ctl", "EtcdAPI", "Storage", "Bytes", "TestKit"]),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
