@@ -64,6 +64,7 @@ struct FieldsPrinter {
             field("Revision", summary.revision)
             field("Keys", summary.keyCount)
             field("Size", summary.size)
+            if let version = summary.version { field("Version", GoQuote.text(version)) }
         case .acknowledged(_, let header), .revoked(_, _, _, let header): self.header(header)
         case .role(_, let response):
             header(response.header)
