@@ -21,7 +21,7 @@ extension Keyspace {
         else {
             throw .corrupt("the value of row \(revision.main)_\(revision.sub) does not decode")
         }
-        try unsafe check(fields, revision, isTombstone, isEmpty: value.isEmpty)
+        try Keyspace.check(fields, revision, isTombstone, isEmpty: value.isEmpty)
         let user = unsafe UnsafeRawBufferPointer(rebasing: value[fields.key])
         let version = unsafe log.append(value, revision, tombstone: isTombstone)
         let hash = unsafe table.hash(user)
@@ -38,7 +38,7 @@ extension Keyspace {
         self.revision = max(self.revision, revision.main)
     }
 
-    private static func rowKey(
+    static func rowKey(
         _ key: UnsafeRawBufferPointer
     ) throws(KeyspaceError) -> (Revision, isTombstone: Bool) {
         guard key.count == 17 || key.count == 18, unsafe key[8] == 0x5f else {
@@ -53,7 +53,7 @@ extension Keyspace {
         return (Revision(main: main, sub: sub), key.count == 18)
     }
 
-    private func check(
+    static func check(
         _ fields: KeyValueFields, _ revision: Revision, _ isTombstone: Bool, isEmpty: Bool
     ) throws(KeyspaceError) {
         if isTombstone || isEmpty { return }
