@@ -57,6 +57,7 @@ var targets: [Target] = [
     room("EtcdAPI", in: shared, ["Bytes", "Formats"]),
     room("Program", in: shared, ["Bytes", "Formats"]),
     room("Net", in: shared, ["Bytes", "Posix", "CLinux", "COpenSSL"]),
+    room("FileDisk", in: node, ["Bytes", "Storage", "Posix"]),
 
     // Floor 3.
     room("Replicated", in: node, ["Bytes", "MVCC", "EtcdAPI", "Formats"]),
@@ -64,13 +65,14 @@ var targets: [Target] = [
 
     // Floor 4.
     room("NodeCore", in: node, ["Bytes", "Raft", "Replicated", "MVCC", "EtcdAPI", "Formats"]),
+    room("Recovery", in: node, ["Bytes", "EtcdAPI", "Raft", "Storage", "Replicated"]),
 
     // Floor 5.
     room(
         "NodeServer", in: node,
         [
-            "Bytes", "Raft", "Replicated", "MVCC", "NodeCore", "EtcdAPI", "Storage", "Net", "Posix",
-            "HTTP", "Program", "Formats", "CLinux",
+            "Bytes", "Raft", "Replicated", "MVCC", "NodeCore", "Recovery", "EtcdAPI", "Storage",
+            "FileDisk", "Net", "Posix", "HTTP", "Program", "Formats", "CLinux",
         ]),
     room(
         "Ctl", in: tools,
@@ -88,8 +90,8 @@ var targets: [Target] = [
     room(
         "Simulation", in: support,
         [
-            "Bytes", "Raft", "Storage", "MVCC", "Replicated", "NodeCore", "EtcdAPI", "Formats",
-            "SimulatedDisk",
+            "Bytes", "Raft", "Storage", "MVCC", "Replicated", "NodeCore", "Recovery", "EtcdAPI",
+            "Formats", "SimulatedDisk",
         ]
     ),
     door(
@@ -114,6 +116,9 @@ var targets: [Target] = [
     tests("NetTests", ["Net", "Posix", "Bytes", "TestKit"]),
     tests("ReplicatedTests", ["Replicated", "MVCC", "EtcdAPI", "Bytes"]),
     tests("NodeCoreTests", ["NodeCore", "Replicated", "MVCC", "Raft", "EtcdAPI", "Bytes"]),
+    tests(
+        "RecoveryTests",
+        ["Recovery", "Storage", "SimulatedDisk", "Replicated", "Raft", "EtcdAPI", "Bytes"]),
     tests(
         "NodeServerTests",
         ["NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Bytes", "Posix", "TestKit"]),

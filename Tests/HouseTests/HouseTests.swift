@@ -9,9 +9,9 @@ import Testing
         "CLinux": (0, false), "COpenSSL": (0, false), "CYAML": (0, false), "Bytes": (0, true),
         "Formats": (1, true), "HTTP": (1, true), "Raft": (1, true), "Storage": (1, true),
         "MVCC": (1, true), "Posix": (1, false),
-        "EtcdAPI": (2, true), "Program": (2, true), "Net": (2, false),
+        "EtcdAPI": (2, true), "Program": (2, true), "Net": (2, false), "FileDisk": (2, false),
         "Replicated": (3, true), "EtcdClient": (3, false),
-        "NodeCore": (4, true),
+        "NodeCore": (4, true), "Recovery": (4, true),
         "NodeServer": (5, false), "Ctl": (5, false),
         "Main": (6, false),
     ]

@@ -46,15 +46,9 @@ struct Bootstrap {
     // MARK: Again
 
     private func restart() throws(StartFailure) -> Start {
-        var store: StoreFiles?
-        let founders = try foundersOrNone()
         let recovered = try directory.recover(
-            files: { metadata in
-                let settings = self.ledgerSettings(metadata.memberID, metadata.clusterID)
-                let files = self.storeFiles(settings)
-                store = files
-                return (files, settings)
-            }, founders: founders, salt: salt)
+            { self.ledgerSettings($0.memberID, $0.clusterID) }, founders: try foundersOrNone(),
+            salt: salt)
         if recovered.ledger.members.isRemoved(recovered.memberID) {
             throw .refused(
                 "member \(recovered.memberID) has been removed from the cluster; to join again, "
@@ -73,9 +67,7 @@ struct Bootstrap {
                 "commit-index": .unsigned(recovered.restored.hardState.commit.number),
             ])
         return Start(
-            recovered: recovered,
-            files: store
-                ?? storeFiles(ledgerSettings(recovered.memberID, recovered.clusterID)))
+            recovered: recovered, files: directory.storeFiles(recovered.ledger.settings))
     }
 
     /// Only a first start that was cut short needs them; by then the configuration may have gone.
@@ -161,13 +153,10 @@ struct Bootstrap {
         _ memberID: MemberID, _ clusterID: ClusterID, founders: [EtcdAPI.Member],
         remotes: [EtcdAPI.Member]
     ) throws(StartFailure) -> Start {
-        let log = try directory.create(
-            memberID: memberID, clusterID: clusterID, founders: founders, salt: salt)
         let settings = ledgerSettings(memberID, clusterID)
-        let recovered = Recovered(
-            memberID: memberID, clusterID: clusterID, ledger: Ledger(settings: settings),
-            restored: DataDirectory.founding(founders), log: log, tornByteCount: 0)
-        return Start(recovered: recovered, files: storeFiles(settings), remotes: remotes)
+        let recovered = try directory.create(settings, founders: founders, salt: salt)
+        return Start(
+            recovered: recovered, files: directory.storeFiles(settings), remotes: remotes)
     }
 
     /// Asks the members for who they are; nil if nobody answered.
@@ -189,9 +178,5 @@ struct Bootstrap {
             clusterID: clusterID, memberID: memberID, quotaBytes: config.quotaBytes ?? -1,
             minimumLeaseTTL: minimum, maxTxnOps: config.maxTxnOps,
             maxLearners: config.maxLearners, hashSeed: salt)
-    }
-
-    private func storeFiles(_ settings: LedgerSettings) -> StoreFiles {
-        StoreFiles(directory: directory.snapPath, settings: settings, syncs: config.syncsToDisk)
     }
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import EtcdAPI
+internal import FileDisk
 internal import Posix
 internal import Raft
+internal import Recovery
 internal import Replicated
 internal import Storage
 
 /// Why a member cannot start from its data directory.
 enum StartFailure: Error, CustomStringConvertible {
     case posix(PosixError)
-    case files(StoreFilesError)
+    case files(RecoveryError)
     case locked(String)
     /// The sentence for the operator.
     case refused(String)
@@ -68,9 +70,7 @@ struct DataDirectory {
 
     var hasLog: Bool {
         get throws(StartFailure) {
-            try recovered { () throws(StorageError) in
-                try Log.exists(on: PosixDisk(syncs: syncs), directory: walPath)
-            }
+            try recovering { () throws(RecoveryError) in try log(salt: 0).exists }
         }
     }
 
@@ -86,19 +86,44 @@ struct DataDirectory {
         }
     }
 
-    /// A new log. A founding member's holds the cluster's first entries, which all founders write
-    /// alike (term 1, committed); a joining one's holds nothing.
+    /// A new log and an empty store.
     func create(
-        memberID: MemberID, clusterID: ClusterID, founders: [EtcdAPI.Member], salt: UInt64
-    ) throws(StartFailure) -> Log {
-        try recovered { () throws(StorageError) in
-            var log = try Log.create(
-                on: PosixDisk(syncs: syncs), directory: walPath,
-                metadata: LogMetadata(memberID: memberID, clusterID: clusterID),
-                settings: DataDirectory.logSettings(salt))
-            try DataDirectory.found(&log, founders)
-            return log
+        _ settings: LedgerSettings, founders: [EtcdAPI.Member], salt: UInt64
+    ) throws(StartFailure) -> Recovered {
+        let metadata = LogMetadata(memberID: settings.memberID, clusterID: settings.clusterID)
+        let log = try recovering { () throws(RecoveryError) in
+            try self.log(salt: salt).create(metadata, founders: founders)
         }
+        let start = Restart.first(MemberLog.founding(founders), settings: settings)
+        return Recovered(
+            memberID: settings.memberID, clusterID: settings.clusterID, ledger: start.ledger,
+            restored: start.restored, log: log, tornByteCount: 0)
+    }
+
+    /// Reads everything back. `founders` completes a first start that was cut short.
+    func recover(
+        _ settings: (LogMetadata) -> LedgerSettings, founders: [EtcdAPI.Member], salt: UInt64
+    ) throws(StartFailure) -> Recovered {
+        try recovering { () throws(RecoveryError) -> Recovered in
+            let (log, found) = try self.log(salt: salt).open(founders: founders)
+            let settings = settings(found.metadata)
+            let start = try Restart.begin(
+                found, storeFiles(settings).folder, settings: settings)
+            return Recovered(
+                memberID: found.metadata.memberID, clusterID: found.metadata.clusterID,
+                ledger: start.ledger, restored: start.restored, log: log,
+                tornByteCount: found.tornByteCount)
+        }
+    }
+
+    func storeFiles(_ settings: LedgerSettings) -> StoreFiles {
+        StoreFiles(directory: snapPath, settings: settings, syncs: syncs)
+    }
+
+    private func log(salt: UInt64) -> MemberLog {
+        MemberLog(
+            on: PosixDisk(syncs: syncs), directory: walPath,
+            settings: DataDirectory.logSettings(salt))
     }
 
     /// KEELSON_LOG_SEGMENT_BYTES makes the log's files smaller, for small disks and for tests.
@@ -110,101 +135,13 @@ struct DataDirectory {
         return settings
     }
 
-    static func found(_ log: inout Log, _ founders: [EtcdAPI.Member]) throws(StorageError) {
-        guard !founders.isEmpty else { return }
-        let first = founding(founders)
-        try log.append([LogBatch(hardState: first.hardState, entries: first.entries)])
-        try log.sync()
-    }
-
-    /// What every founding member's log holds at first; nothing for one that joins.
-    static func founding(_ founders: [EtcdAPI.Member]) -> Restored {
-        var restored = Restored()
-        restored.entries = MembershipCommand.bootstrap(founders).enumerated().map { offset, data in
-            Entry(
-                kind: .change, term: Term(1), index: LogIndex(UInt64(offset) + 1), data: data)
-        }
-        if !founders.isEmpty {
-            restored.hardState = HardState(
-                term: Term(1), vote: .none, commit: LogIndex(UInt64(founders.count)))
-        }
-        return restored
-    }
-
-    /// Reads everything back. `founders` completes a first start that was cut short.
-    func recover(
-        files: (LogMetadata) -> (StoreFiles, LedgerSettings), founders: [EtcdAPI.Member],
-        salt: UInt64
-    ) throws(StartFailure) -> Recovered {
-        var (log, found) = try recovered { () throws(StorageError) in
-            try Log.open(
-                on: PosixDisk(syncs: syncs), directory: walPath,
-                settings: DataDirectory.logSettings(salt))
-        }
-        if found.hardState == nil, found.entries.isEmpty, found.marks.isEmpty, !founders.isEmpty {
-            try recovered { () throws(StorageError) in try DataDirectory.found(&log, founders) }
-            let first = DataDirectory.founding(founders)
-            found.entries = first.entries
-            found.hardState = first.hardState
-        }
-        let (store, settings) = files(found.metadata)
-        let ledger: Ledger
-        do throws(StoreFilesError) {
-            ledger =
-                try store.loadNewest(mark: found.marks.last?.index ?? .zero)
-                ?? Ledger(settings: settings)
-        } catch {
-            throw .files(error)
-        }
-        return Recovered(
-            memberID: found.metadata.memberID, clusterID: found.metadata.clusterID,
-            ledger: ledger, restored: try DataDirectory.restored(found, ledger), log: log,
-            tornByteCount: found.tornByteCount)
-    }
-
-    private static let keptBehind = 5_000
-
-    /// What raft starts from: the state's place in the log, and the entries around it. Entries
-    /// behind the state are kept for peers that lag.
-    private static func restored(
-        _ found: RecoveredLog, _ ledger: Ledger
-    ) throws(StartFailure) -> Restored {
-        var restored = Restored()
-        restored.hardState = found.hardState ?? HardState()
-        restored.applied = ledger.appliedIndex
-        restored.configuration = ledger.configuration
-        restored.entries = found.entries.filter { $0.index > ledger.appliedIndex }
-        if let first = restored.entries.first, first.index != ledger.appliedIndex.next {
-            throw .refused(
-                "the log begins at index \(first.index) but the store ends at "
-                    + "\(ledger.appliedIndex): entries between them are missing")
-        }
-        // Older entries stay in memory, so that a peer that lags a little needs no snapshot.
-        let behind = found.entries.filter { $0.index <= ledger.appliedIndex }
-        if let base = behind.suffix(keptBehind + 1).first {
-            restored.snapshot = SnapshotMetadata(index: base.index, term: base.term)
-            restored.entries = behind.suffix(keptBehind + 1).dropFirst() + restored.entries
-        } else {
-            restored.snapshot = SnapshotMetadata(
-                index: ledger.appliedIndex, term: ledger.appliedTerm,
-                configuration: ledger.configuration)
-        }
-        let last = restored.entries.last?.index ?? ledger.appliedIndex
-        // The checkpoint's entries were committed, whatever the last written commit index says.
-        restored.hardState.commit = min(
-            max(restored.hardState.commit, ledger.appliedIndex), last)
-        restored.hardState.term = max(
-            restored.hardState.term, restored.entries.last?.term ?? ledger.appliedTerm)
-        return restored
-    }
-
-    private func recovered<Value>(
-        _ body: () throws(StorageError) -> Value
+    private func recovering<Value>(
+        _ body: () throws(RecoveryError) -> Value
     ) throws(StartFailure) -> Value {
-        do throws(StorageError) {
+        do throws(RecoveryError) {
             return try body()
         } catch {
-            throw .files(.storage(error))
+            throw .files(error)
         }
     }
 }

@@ -5,6 +5,7 @@ internal import MVCC
 internal import Net
 internal import NodeCore
 internal import Posix
+internal import Recovery
 internal import Replicated
 
 /// A watch stream: requests in, responses out, and word to the core when the client reads slowly.
@@ -220,7 +221,7 @@ final class SnapshotSource: @unchecked Sendable {
     static func make(
         _ view: LedgerView, _ files: StoreFiles, name: String, version: String
     ) -> Result<SnapshotSource, ExportFailure> {
-        do throws(StoreFilesError) {
+        do throws(RecoveryError) {
             let (path, size) = try files.exportSnapshot(view, name: name)
             do throws(PosixError) {
                 let file = try File(path, .read)

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import Formats
 internal import HTTP
 internal import Net
-// SPDX-License-Identifier: Apache-2.0
 internal import NodeCore
 internal import Posix
 internal import Program
 internal import Raft
+internal import Recovery
 internal import Replicated
 
 /// Uploads one snapshot to a peer: writes the state into a file of its own on the keeper's thread,
@@ -232,7 +233,7 @@ final class ExportedFile: @unchecked Sendable {
     static func make(
         _ view: LedgerView, _ files: StoreFiles, name: String
     ) -> Result<ExportedFile, ExportFailure> {
-        do throws(StoreFilesError) {
+        do throws(RecoveryError) {
             let (path, size) = try files.exportSnapshot(view, name: name)
             do throws(PosixError) {
                 let file = try File(path, .read)

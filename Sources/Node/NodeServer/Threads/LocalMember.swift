@@ -7,6 +7,7 @@ internal import NodeCore
 internal import Posix
 internal import Program
 internal import Raft
+internal import Recovery
 internal import Replicated
 
 /// Gets what a watch stream is told. Called on the core's thread.
@@ -218,7 +219,7 @@ final class LocalMember {
         let disk = self.disk
         keeper.submit {
             let began = MonotonicClock.now
-            do throws(StoreFilesError) {
+            do throws(RecoveryError) {
                 let byteCount = try files.saveCheckpoint(view)
                 disk.submit([.checkpointed(snapshot)])
                 mailbox.post(
@@ -234,7 +235,7 @@ final class LocalMember {
         let files = self.files
         let mailbox = self.mailbox
         keeper.submit {
-            do throws(StoreFilesError) {
+            do throws(RecoveryError) {
                 let ledger = try files.loadReceived(at: snapshot.index)
                 mailbox.post(.snapshotLoaded(snapshot, LoadedLedger(ledger: ledger)))
             } catch {

@@ -2,6 +2,7 @@
 internal import Bytes
 internal import NodeCore
 internal import Raft
+internal import Recovery
 internal import Replicated
 internal import SimulatedDisk
 internal import Storage
@@ -133,11 +134,15 @@ extension SimMember {
     }
 
     func logFailed(_ error: StorageError) {
-        world.count("disk failure")
         if case .damaged = error { world.fail(.recovery, "\(name): \(error)") }
+        diskFailed("\(error)")
+    }
+
+    private func diskFailed(_ reason: String) {
+        world.count("disk failure")
         // The machine may go on: then the cache holds what a failed sync did not write.
         let goesOn = !disk.hasCrashed && random.chance(percent: 50)
-        die(goesOn ? nil : drawCrashMode(), reason: "\(error)")
+        die(goesOn ? nil : drawCrashMode(), reason: reason)
     }
 
     func finishStopping() {
@@ -163,14 +168,14 @@ extension SimMember {
 
     func saveCheckpoint(_ view: LedgerView, _ snapshot: SnapshotMetadata) {
         keep { member in
-            do throws(StoreProblem) {
-                try member.store.saveCheckpoint(view)
+            do throws(RecoveryError) {
+                _ = try member.store.saveCheckpoint(view)
                 member.world.count("checkpoint")
                 member.diskQueue.append(.checkpointed(snapshot))
                 member.pumpDisk()
                 member.input(.checkpointWritten(index: snapshot.index))
             } catch {
-                if member.disk.hasCrashed { return member.logFailed(error.asStorage) }
+                if member.disk.hasCrashed { return member.diskFailed("\(error)") }
                 member.world.count("checkpoint failed")
                 member.input(.checkpointFailed)
             }
@@ -179,7 +184,7 @@ extension SimMember {
 
     func loadSnapshot(_ snapshot: SnapshotMetadata) {
         keep { member in
-            do throws(StoreProblem) {
+            do throws(RecoveryError) {
                 let ledger = try member.store.loadReceived(at: snapshot.index)
                 member.input(.snapshotLoaded(snapshot, ledger))
             } catch {
@@ -189,15 +194,15 @@ extension SimMember {
     }
 
     /// Errors of the disk end the process; anything else must not happen.
-    func storeFailed(_ problem: StoreProblem, _ what: String) {
-        if problem.isOfDisk { return logFailed(problem.asStorage) }
+    func storeFailed(_ problem: RecoveryError, _ what: String) {
+        if problem.isOfDisk { return diskFailed("\(problem)") }
         world.fail(.recovery, "\(name) \(what): \(problem)")
     }
 
     // MARK: Snapshots between members
 
     func sendSnapshot(_ message: Message, _ view: LedgerView) {
-        let bytes = MemberStore.bytes(of: view)
+        let bytes = exported(view)
         let target = world.member(message.to)
         let time = world.network.delay() + .milliseconds(random.below(40))
         world.after(time) { [unowned self] in
@@ -221,10 +226,10 @@ extension SimMember {
             receive(message, from: sender)
             return true
         }
-        do throws(StoreProblem) {
-            try store.receive(index, bytes)
+        do throws(StorageError) {
+            try save(bytes, receivedAt: index)
         } catch {
-            if disk.hasCrashed { logFailed(error.asStorage) }
+            if disk.hasCrashed { logFailed(error) }
             return false
         }
         receive(message, from: sender)

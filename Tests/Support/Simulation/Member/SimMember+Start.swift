@@ -3,22 +3,17 @@ internal import Bytes
 internal import EtcdAPI
 internal import NodeCore
 internal import Raft
+internal import Recovery
 internal import Replicated
 internal import SimulatedDisk
 internal import Storage
 
 // A process begins: everything is read back from the disk, as the server does it.
 extension SimMember {
-    private static let walPath = "/data/member/wal"
-
     var ledgerSettings: LedgerSettings {
         LedgerSettings(
             clusterID: World.clusterID, memberID: id, quotaBytes: -1, minimumLeaseTTL: 2,
             hashSeed: UInt64(place))
-    }
-
-    var store: MemberStore {
-        MemberStore(disk: disk, settings: ledgerSettings, plant: world.plant)
     }
 
     private var nodeSettings: NodeSettings {
@@ -40,12 +35,10 @@ extension SimMember {
         guard state == .down else { return }
         beginLife()
         world.trace.add(.start, at: world.now.nanoseconds, place, UInt64(life), 0)
-        do throws(StoreProblem) {
+        do throws(RecoveryError) {
             let (log, found) = try openLog()
-            let ledger =
-                try store.loadNewest(mark: found.marks.last?.index ?? .zero)
-                ?? Ledger(settings: ledgerSettings)
-            guard let restored = restore(found, ledger) else { return }
+            let restart = try Restart.begin(found, store, settings: ledgerSettings)
+            let (ledger, restored) = (restart.ledger, restart.restored)
             judge(found)
             entries = SeenLog(restored)
             let node = Node(
@@ -62,85 +55,34 @@ extension SimMember {
         }
     }
 
-    private func openLog() throws(StoreProblem) -> (Log, RecoveredLog) {
-        try store.stored { () throws(StorageError) -> (Log, RecoveredLog) in
-            try MemberFolder(root: "/data").prepare(on: disk)
-            let settings = LogSettings(
-                segmentByteCount: world.profile.segmentByteCount, salt: UInt64(place))
-            if !(try Log.exists(on: disk, directory: Self.walPath)) {
-                let metadata = LogMetadata(memberID: id, clusterID: World.clusterID)
-                var log = try Log.create(
-                    on: disk, directory: Self.walPath, metadata: metadata, settings: settings)
-                try found(&log)
-                try log.close()
-            }
-            var (log, recovered) = try Log.open(
-                on: disk, directory: Self.walPath, settings: settings)
-            let isEmpty =
-                recovered.hardState == nil && recovered.entries.isEmpty && recovered.marks.isEmpty
-            if isEmpty, isFounder {
-                // The first start was cut short.
-                try found(&log)
-                let first = founding
-                recovered.entries = first.entries
-                recovered.hardState = first.hardState
-            }
-            return (log, recovered)
+    private func openLog() throws(RecoveryError) -> (Log, RecoveredLog) {
+        let memberLog: MemberLog
+        do throws(StorageError) {
+            memberLog = try self.memberLog()
+        } catch {
+            throw .storage(error)
         }
+        if !(try memberLog.exists) {
+            let metadata = LogMetadata(memberID: id, clusterID: World.clusterID)
+            var log = try memberLog.create(metadata, founders: founders)
+            do throws(StorageError) {
+                try log.close()
+            } catch {
+                throw .storage(error)
+            }
+        }
+        return try memberLog.open(founders: founders)
     }
 
-    private func found(_ log: inout Log) throws(StorageError) {
-        guard isFounder else { return }
-        let first = founding
-        try log.append([LogBatch(hardState: first.hardState, entries: first.entries)])
-        try log.sync()
-    }
-
-    private var founding: Restored {
-        var restored = Restored()
-        let founders = world.members.filter(\.isFounder).map { founder in
+    /// Empty for a member that came later.
+    private var founders: [Member] {
+        guard isFounder else { return [] }
+        return world.members.filter(\.isFounder).map { founder in
             Member(id: founder.id.number, name: founder.name, peerURLs: [founder.peerURL])
         }
-        restored.entries = MembershipCommand.bootstrap(founders).enumerated().map { offset, data in
-            Entry(
-                kind: .change, term: Term(1), index: LogIndex(UInt64(offset) + 1), data: data)
-        }
-        restored.hardState = HardState(
-            term: Term(1), vote: .none, commit: LogIndex(UInt64(founders.count)))
-        return restored
     }
 
     var peerURL: String { "http://\(name):2380" }
-
-    /// What raft starts from; nil (and a failure) when log and store do not meet.
-    private func restore(_ found: RecoveredLog, _ ledger: Ledger) -> Restored? {
-        var restored = Restored()
-        restored.hardState = found.hardState ?? HardState()
-        restored.applied = ledger.appliedIndex
-        restored.configuration = ledger.configuration
-        restored.entries = found.entries.filter { $0.index > ledger.appliedIndex }
-        if let first = restored.entries.first, first.index != ledger.appliedIndex.next {
-            world.fail(
-                .recovery,
-                "\(name): log begins at \(first.index), the store ends at \(ledger.appliedIndex)")
-            return nil
-        }
-        let behind = found.entries.filter { $0.index <= ledger.appliedIndex }
-        if let base = behind.suffix(5_001).first {
-            restored.snapshot = SnapshotMetadata(index: base.index, term: base.term)
-            restored.entries = behind.suffix(5_001).dropFirst() + restored.entries
-        } else {
-            restored.snapshot = SnapshotMetadata(
-                index: ledger.appliedIndex, term: ledger.appliedTerm,
-                configuration: ledger.configuration)
-        }
-        let last = restored.entries.last?.index ?? ledger.appliedIndex
-        restored.hardState.commit = min(
-            max(restored.hardState.commit, ledger.appliedIndex), last)
-        restored.hardState.term = max(
-            restored.hardState.term, restored.entries.last?.term ?? ledger.appliedTerm)
-        return restored
-    }
 
     /// What was reported as durable must be there.
     private func judge(_ found: RecoveredLog) {

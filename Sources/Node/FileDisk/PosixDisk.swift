@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Posix
-internal import Storage
+package import Storage
 
 /// The real disk, as Storage wants it.
-final class PosixDisk: Disk {
+package final class PosixDisk: Disk {
     /// False only for `--unsafe-no-fsync`.
     private let syncs: Bool
 
-    init(syncs: Bool) {
+    package init(syncs: Bool) {
         self.syncs = syncs
     }
 
-    func makeDirectory(_ path: String) throws(DiskError) {
+    package func makeDirectory(_ path: String) throws(DiskError) {
         try call(.makeDirectory, path) { () throws(PosixError) in try Directory.make(path) }
     }
 
-    func list(_ path: String) throws(DiskError) -> [String] {
+    package func list(_ path: String) throws(DiskError) -> [String] {
         try call(.list, path) { () throws(PosixError) in try Directory.list(path).sorted() }
     }
 
-    func exists(_ path: String) throws(DiskError) -> Bool {
+    package func exists(_ path: String) throws(DiskError) -> Bool {
         Directory.exists(path)
     }
 
-    func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile {
+    package func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile {
         let fileMode: File.Mode =
             switch mode {
             case .readOnly: .read
@@ -34,23 +34,23 @@ final class PosixDisk: Disk {
         return PosixDiskFile(file, syncs: syncs)
     }
 
-    func rename(_ path: String, to target: String) throws(DiskError) {
+    package func rename(_ path: String, to target: String) throws(DiskError) {
         try call(.rename, path) { () throws(PosixError) in
             try Directory.rename(path, to: target)
         }
     }
 
-    func remove(_ path: String) throws(DiskError) {
+    package func remove(_ path: String) throws(DiskError) {
         try call(.remove, path) { () throws(PosixError) in try Directory.remove(path) }
     }
 
-    func syncDirectory(_ path: String) throws(DiskError) {
+    package func syncDirectory(_ path: String) throws(DiskError) {
         guard syncs else { return }
         try call(.syncDirectory, path) { () throws(PosixError) in try Directory.sync(path) }
     }
 }
 
-final class PosixDiskFile: DiskFile {
+private final class PosixDiskFile: DiskFile {
     private let file: File
     private let syncs: Bool
     var path: String { file.path }
