@@ -66,6 +66,9 @@ var targets: [Target] = [
     // Floor 4.
     room("NodeCore", in: node, ["Bytes", "Raft", "Replicated", "MVCC", "EtcdAPI", "Formats"]),
     room("Recovery", in: node, ["Bytes", "EtcdAPI", "Raft", "Storage", "Replicated"]),
+    room(
+        "Interchange", in: node,
+        ["Bytes", "Formats", "EtcdAPI", "Raft", "Storage", "MVCC", "Replicated"]),
 
     // Floor 5.
     room(
@@ -76,7 +79,10 @@ var targets: [Target] = [
         ]),
     room(
         "Ctl", in: tools,
-        ["Bytes", "EtcdClient", "EtcdAPI", "Program", "Storage", "Formats", "Posix", "Net"]),
+        [
+            "Bytes", "EtcdClient", "EtcdAPI", "Program", "Storage", "Formats", "Posix", "Net",
+            "Interchange", "FileDisk",
+        ]),
 
     // Floor 6.
     door("keelson-node", at: "Sources/Node/Main", ["NodeServer"]),
@@ -123,9 +129,16 @@ var targets: [Target] = [
         "NodeServerTests",
         ["NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Bytes", "Posix", "TestKit"]),
     tests(
+        "EtcdClientTests", ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit"]),
+    tests(
+        "InterchangeTests",
+        [
+            "Interchange", "Storage", "SimulatedDisk", "Replicated", "Raft", "MVCC", "EtcdAPI",
+            "Formats", "Bytes",
+        ]),
         "EtcdClientTests",
         ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit", "FakeEtcd"]),
-    tests("CtlTests", ["Ctl", "EtcdAPI", "HTTP", "Storage", "Bytes", "TestKit", "FakeEtcd"]),
+    tests("CtlTests", ["Ctl", "EtcdAPI", "HTTP", "Formats", "Storage", "Bytes", "TestKit", "FakeEtcd"]),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
     tests("EndToEndTests", ["TestKit", "EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes"]),
 ]

@@ -21,7 +21,7 @@ extension Keyspace {
         else {
             throw .corrupt("the value of row \(revision.main)_\(revision.sub) does not decode")
         }
-        try Keyspace.check(fields, revision, isTombstone, isEmpty: value.isEmpty)
+        unsafe try Keyspace.check(fields, revision, isTombstone, isEmpty: value.isEmpty)
         let user = unsafe UnsafeRawBufferPointer(rebasing: value[fields.key])
         let version = unsafe log.append(value, revision, tombstone: isTombstone)
         let hash = unsafe table.hash(user)

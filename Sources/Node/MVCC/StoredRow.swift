@@ -19,7 +19,7 @@ package struct StoredRow {
         else {
             throw .corrupt("the value of row \(revision.main)_\(revision.sub) does not decode")
         }
-        try Keyspace.check(fields, revision, isTombstone, isEmpty: value.isEmpty)
+        unsafe try Keyspace.check(fields, revision, isTombstone, isEmpty: value.isEmpty)
         return StoredRow(revision: revision, isTombstone: isTombstone, key: fields.key)
     }
 }

@@ -104,6 +104,17 @@ extension DatabaseCopy {
         }
     }
 
+    /// With another place in the log than the ledger's own: it only followed who is in the cluster.
+    mutating func take(membershipOf view: LedgerView, at index: LogIndex, _ term: Term) {
+        take(membershipOf: view)
+        replace("cluster", by: DatabaseCopy.rows(of: "cluster", view))
+        for (name, number) in [("consistent_index", index.number), ("term", term.number)] {
+            var writer = ByteWriter(capacity: 8)
+            writer.appendBigEndian(number)
+            set("meta", Row(key: Array(name.utf8), value: writer.bytes))
+        }
+    }
+
     static func rows(of bucket: String, _ view: LedgerView) -> [Row] {
         var rows: [Row] = []
         unsafe view.forEachRow(in: bucket) { key, value in

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import MVCC
-package import Storage
+internal import Storage
 
 /// etcd's HashKV over a file: what the HashKV call of a member with this database answers.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Bytes
-internal import EtcdAPI
+package import EtcdAPI
 internal import MVCC
 internal import Raft
 internal import Replicated
@@ -52,6 +52,7 @@ package struct Import {
             let place = LogIndex(meta.consistentIndex ?? 0)
             try Import.check(log, place, snapshot, source)
             let ledger = try Import.membership(log, snapshot, through: place)
+            try Import.checkConfiguration(ledger, at: place, database)
             let term = log.term(at: place) ?? meta.term.map { Term($0) } ?? ledger.appliedTerm
             try Import.refuseAuthChanges(log, behind: place)
             self.log = log
@@ -142,6 +143,9 @@ package struct Import {
                     + "does not begin with its first entry: who is in the cluster cannot be told")
         }
         let last = log.isEmpty ? start : max(log.last, start)
+        if place < start {
+            throw .refused("\(source.snapDirectory): the database ends before the .snap file")
+        }
         if commit > last, commit > place {
             throw .refused(
                 "\(directory): entry \(commit) was committed, but the log ends with \(last): "
@@ -180,6 +184,22 @@ package struct Import {
         return ledger
     }
 
+    /// A member may apply an entry before its own log has it. Then the log does not tell whether
+    /// members changed at the very end; the database may.
+    private static func checkConfiguration(
+        _ ledger: Ledger, at place: LogIndex, _ database: SnapshotFile
+    ) throws(InterchangeError) {
+        guard place > ledger.appliedIndex else { return }
+        let told = try stored { () throws(StorageError) in
+            try database.reader.value(of: "confState", in: "meta")
+        }
+        if told == UpstreamSnapshot.configurationRow(ledger.configuration).value { return }
+        throw .refused(
+            "\(database.path) stands at entry \(place), but the log ends with "
+                + "\(ledger.appliedIndex), and who is in the cluster at \(place) cannot be told; "
+                + "start this member of etcd, let it catch up, stop it, and try again")
+    }
+
     private static func loaded(
         _ snapshot: UpstreamSnapshot, _ settings: LedgerSettings
     ) throws(InterchangeError) -> Ledger {
@@ -192,12 +212,16 @@ package struct Import {
             writer.appendBigEndian(number)
             rows.append(UpstreamSnapshot.Row(bucket: "meta", key: name, value: writer.bytes))
         }
-        rows.append(
-            UpstreamSnapshot.Row(
-                bucket: "meta", key: "confState",
-                value: ConfigurationJSON.bytes(snapshot.configuration)))
+        rows.append(UpstreamSnapshot.configurationRow(snapshot.configuration))
         do throws(LoadFailure) {
-            for row in rows { try loader.row(row) }
+            for row in rows {
+                let key = Array(row.key.utf8)
+                try unsafe key.span.withUnsafeBytes { (key) throws(LoadFailure) in
+                    try unsafe row.value.span.withUnsafeBytes { (value) throws(LoadFailure) in
+                        unsafe try loader.row(bucket: row.bucket, key: key, value: value)
+                    }
+                }
+            }
             return try loader.finish()
         } catch {
             throw .refused(
@@ -222,6 +246,28 @@ package struct Import {
             return try InternalRaftRequest(decoding: entry.data).command
         } catch {
             return nil
+        }
+    }
+
+    /// Entries behind the checkpoint are applied by the member that starts, which cannot yet apply
+    /// changes of users and roles: they would be lost without a word.
+    private static func refuseAuthChanges(
+        _ log: UpstreamLog, behind place: LogIndex
+    ) throws(InterchangeError) {
+        guard !log.isEmpty else { return }
+        try log.forEach(
+            from: place.next, through: log.last, { $0 }
+        ) { entry throws(InterchangeError) in
+            switch command(of: entry) {
+            case .authEnable, .authDisable, .authUserAdd, .authUserDelete,
+                .authUserChangePassword, .authUserGrantRole, .authUserRevokeRole, .authRoleAdd,
+                .authRoleDelete, .authRoleGrantPermission, .authRoleRevokePermission:
+                throw .refused(
+                    "entry \(entry.index) of the log changes users or roles and is not yet in the "
+                        + "database; start this member of etcd, let it run for a second, stop it, "
+                        + "and try again")
+            default: break
+            }
         }
     }
 

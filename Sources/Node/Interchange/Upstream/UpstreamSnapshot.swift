@@ -120,6 +120,20 @@ package struct UpstreamSnapshot: Equatable, Sendable {
 
     private static func children(of node: JSONValue?) -> [(String, JSONValue)] {
         guard let object = node?["Children"]?.object else { return [] }
-        return object.members.sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
+        return object.members.map { ($0.key, $0.value) }
+            .sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
+    }
+
+    /// Row `confState` of bucket `meta`.
+    static func configurationRow(_ configuration: Configuration) -> Row {
+        let lists = [
+            ("voters", configuration.voters), ("learners", configuration.learners),
+            ("voters_outgoing", configuration.votersOutgoing),
+            ("learners_next", configuration.learnersNext),
+        ]
+        var fields: [(String, JSONValue)] = lists.filter { !$0.1.isEmpty }
+            .map { ($0.0, .array($0.1.map { .unsigned64($0.number) })) }
+        fields.append(("auto_leave", .bool(configuration.leavesByItself)))
+        return Row(bucket: "meta", key: "confState", value: JSON.bytes(.object(fields)))
     }
 }
