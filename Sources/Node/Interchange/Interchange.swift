@@ -57,12 +57,13 @@ package protocol RunningDigest: AnyObject {
 }
 
 /// The sums that this room cannot make by itself.
-package struct Digests {
-    let sha1: ([UInt8]) -> [UInt8]
-    let sha256: () -> any RunningDigest
+package struct Digests: Sendable {
+    let sha1: @Sendable ([UInt8]) -> [UInt8]
+    let sha256: @Sendable () -> any RunningDigest
 
     package init(
-        sha1: @escaping ([UInt8]) -> [UInt8], sha256: @escaping () -> any RunningDigest
+        sha1: @escaping @Sendable ([UInt8]) -> [UInt8],
+        sha256: @escaping @Sendable () -> any RunningDigest
     ) {
         self.sha1 = sha1
         self.sha256 = sha256

@@ -14,6 +14,15 @@ package final class FileLock {
         }
     }
 
+    /// A shared lock on a file that is there, which is opened for reading only: it keeps out those
+    /// who would write, and is refused (EWOULDBLOCK) while one of them holds theirs.
+    package init(shared path: String) throws(PosixError) {
+        file = try File(path, .read)
+        if uninterrupted({ flock(file.descriptor, LOCK_SH | LOCK_NB) }) != 0 {
+            throw PosixError("flock", path)
+        }
+    }
+
     package func release() {
         file.close()
     }

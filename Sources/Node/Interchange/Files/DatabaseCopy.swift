@@ -93,6 +93,30 @@ package struct DatabaseCopy {
 }
 
 extension DatabaseCopy {
+    /// Writes the checkpoint of a member's folder anew, which nobody else uses meanwhile. A folder
+    /// without one is left as it is. `begin` is told the size and answers who counts.
+    package static func renew(
+        _ checkpoints: Checkpoints, _ begin: (Int64) -> ByteCounter
+    ) throws(InterchangeError) {
+        try stored { () throws(StorageError) in try checkpoints.tidy() }
+        guard let old = try stored({ () throws(StorageError) in try checkpoints.newest() }) else {
+            return
+        }
+        defer { old.close() }
+        let source = try SnapshotFile(old.file)
+        if let problem = source.reader.check().first {
+            throw .notSnapshot(path: source.path, "is damaged: \(problem)")
+        }
+        let progress = begin(source.reader.size)
+        _ = try stored { () throws(StorageError) in
+            try checkpoints.publish(
+                transaction: max(1, source.reader.transaction)
+            ) { writer throws(StorageError) in
+                try DatabaseCopy().write(source, to: &writer, progress: progress)
+            }
+        }
+    }
+
     /// Takes who is in the cluster, and where in the log this is, from a ledger.
     mutating func take(membershipOf view: LedgerView) {
         for bucket in ["members", "members_removed"] {

@@ -27,6 +27,11 @@ package struct Import {
         package var entryCount: Int
         package var tornByteCount: Int64
         package var members: [EtcdAPI.Member]
+
+        /// Those that have not started yet by their ids.
+        package var memberNames: [String] {
+            members.map { $0.name.isEmpty ? String($0.id, radix: 16) : $0.name }
+        }
     }
 
     private let log: UpstreamLog
@@ -35,7 +40,8 @@ package struct Import {
     private let checkpointTerm: Term
     private let ledger: Ledger
 
-    package var logMetadata: LogMetadata { log.metadata }
+    /// Bytes of the database that is copied.
+    package var databaseSize: Int64 { database.reader.size }
 
     // MARK: Looking
 

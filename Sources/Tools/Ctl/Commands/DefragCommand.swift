@@ -16,13 +16,7 @@ enum DefragCommand {
 
     private static func run(_ call: Invocation) throws(CtlError) {
         if !call.flags.text("data-dir").isEmpty {
-            guard let offline = OfflineTable.etcdutl.first(where: { $0.path == "defrag" }) else {
-                throw .failed(
-                    .badFeature,
-                    "--data-dir: defragmenting a directory that no member uses is not supported; "
-                        + "start the member and defragment it by its endpoint")
-            }
-            return try offline.run(call)
+            return try OfflineDefrag.run(call, call.flags.text("data-dir"))
         }
         var hasFailed = false
         for endpoint in try call.chosenEndpoints() {

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Commands that work on files, without any server.
+// Commands that work on files, without any server (`backup` alone talks to one).
+//
+//   SnapshotFiles      Interchange's errors as ours, sums, opening a snapshot
+//   NewDirectory       a data directory appears whole or not at all
+//   *Command           one file a command: flags → Interchange → an answer
+//   Backup/            what a backup job needs besides: folder, manifest, retention
+//
+//      file or directory ─► Interchange, over FileDisk ─► stdout, or a new directory
+//
+// What these commands decide is in Interchange; here are flags, locks, names and words.
 
 /// The commands of this folder.
 enum OfflineTable {
-    /// For keelsonctl and etcdctl, which share them.
+    /// For keelsonctl; etcdctl gets those of the group `snapshot`.
     static let commands: [Command] = [
-        SnapshotStatusCommand.row,
-        Command(
-            refused: "snapshot restore", "Restores an etcd member snapshot to an etcd directory",
-            "use etcdutl snapshot restore; a member takes the data directory it makes"),
+        BackupCommand.row, HashKVCommand.row, ImportCommand.row,
+        SnapshotRestoreCommand.row, SnapshotStatusCommand.row, SnapshotVerifyCommand.row,
     ]
 
     /// All that etcdutl has.
-    static let etcdutl: [Command] = [SnapshotStatusCommand.row, VersionCommand.row]
+    static let etcdutl: [Command] = [
+        EtcdutlOnly.backup, EtcdutlOnly.checkStore, OfflineDefrag.row, HashKVCommand.row,
+        MigrateCommand.row, SnapshotRestoreCommand.etcdutl, SnapshotStatusCommand.row,
+        VersionCommand.row,
+    ]
 }

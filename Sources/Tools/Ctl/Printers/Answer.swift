@@ -60,6 +60,8 @@ struct SnapshotSummary: Equatable {
     var revision: Int64
     var keyCount: Int64
     var size: Int64
+    /// Of the storage; nil as releases before 3.6 tell it.
+    var version: String?
 }
 
 enum Printer {
@@ -111,12 +113,14 @@ struct Listing {
                     + (isNew ? ["\(entry.hash.hashRevision)"] : [])
             }
         case .snapshot(let summary):
-            titles = ["hash", "revision", "total keys", "total size"]
+            let version = summary.version.map { [$0] } ?? []
+            titles =
+                ["hash", "revision", "total keys", "total size"] + version.map { _ in "version" }
             rows = [
                 [
                     String(summary.hash, radix: 16), "\(summary.revision)", "\(summary.keyCount)",
                     humanSize(summary.size),
-                ]
+                ] + version
             ]
         default: return nil
         }
@@ -190,6 +194,9 @@ extension Answer {
                     entry.hash.hashRevision = 0
                     return entry
                 })
+        case .snapshot(var summary):
+            summary.version = nil
+            return .snapshot(summary)
         default: return self
         }
     }

@@ -53,10 +53,13 @@ enum JSONPrinter {
         case .roles(let response): MessageJSON.object(response)
         case .downgrade(_, let response): MessageJSON.object(response)
         case .snapshot(let summary):
-            .object([
-                ("hash", .integer(Int64(summary.hash))), ("revision", .integer(summary.revision)),
-                ("totalKey", .integer(summary.keyCount)), ("totalSize", .integer(summary.size)),
-            ])
+            .object(
+                [
+                    ("hash", .integer(Int64(summary.hash))),
+                    ("revision", .integer(summary.revision)),
+                    ("totalKey", .integer(summary.keyCount)),
+                    ("totalSize", .integer(summary.size)),
+                ] + (summary.version.map { [("version", .string($0))] } ?? []))
         }
     }
 
