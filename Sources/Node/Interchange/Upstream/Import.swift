@@ -58,7 +58,7 @@ package struct Import {
             let place = LogIndex(meta.consistentIndex ?? 0)
             try Import.check(log, place, snapshot, source)
             let ledger = try Import.membership(log, snapshot, through: place)
-            try Import.checkConfiguration(ledger, at: place, database)
+            try Import.checkConfiguration(ledger, at: place, log, database)
             let term = log.term(at: place) ?? meta.term.map { Term($0) } ?? ledger.appliedTerm
             try Import.refuseAuthChanges(log, behind: place)
             self.log = log
@@ -193,9 +193,14 @@ package struct Import {
     /// A member may apply an entry before its own log has it. Then the log does not tell whether
     /// members changed at the very end; the database may.
     private static func checkConfiguration(
-        _ ledger: Ledger, at place: LogIndex, _ database: SnapshotFile
+        _ ledger: Ledger, at place: LogIndex, _ log: UpstreamLog, _ database: SnapshotFile
     ) throws(InterchangeError) {
         guard place > ledger.appliedIndex else { return }
+        if log.tornByteCount > 0 {
+            throw .refused(
+                "\(database.path) stands at entry \(place), but the log was cut off behind entry "
+                    + "\(ledger.appliedIndex) (\(log.tornByteCount) bytes do not read)")
+        }
         let told = try stored { () throws(StorageError) in
             try database.reader.value(of: "confState", in: "meta")
         }
