@@ -133,8 +133,8 @@ var targets: [Target] = [
     tests(
         "InterchangeTests",
         [
-            "Interchange", "Storage", "SimulatedDisk", "Replicated", "Raft", "MVCC", "EtcdAPI",
-            "Formats", "Bytes",
+            "Interchange", "Recovery", "Storage", "SimulatedDisk", "Replicated", "Raft", "MVCC",
+            "EtcdAPI", "Formats", "Posix", "Bytes",
         ]),
         "EtcdClientTests",
         ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit", "FakeEtcd"]),

@@ -47,7 +47,7 @@ class Tools:
         self.ours_as_etcdctl = str(links / "etcdctl")
         self.etcdctl = tool(options.etcdctl35, "KEELSON_ETCDCTL35", "etcdctl", "3.5")
         self.etcdutl = tool(options.etcdutl, "KEELSON_ETCDUTL35", "etcdutl", "3.5")
-        self.etcd34 = options.etcd34 or shutil.which("etcd", path="/usr/bin")
+        self.etcd34 = tool(options.etcd34, "KEELSON_ETCD34", "etcd", "3.4")
 
 
 def error_line(result: subprocess.CompletedProcess) -> str:

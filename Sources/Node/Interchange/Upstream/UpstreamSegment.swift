@@ -77,21 +77,22 @@ package struct UpstreamSegment {
     package mutating func next() throws(InterchangeError) -> Step {
         let start = offset
         guard size - start >= Self.headerSize else {
-            return start == size ? .end : try cut("the file ends inside a frame's head")
+            return start == size ? .end : try cut("the file ends inside a frame's head", nil)
         }
-        if try word(at: start) == 0 { return .end }
+        if try word(at: start) == 0 {
+            if isLast, try isFollowed(nil, at: start, sum: nil) { throw damage(Self.middle) }
+            return .end
+        }
         guard let frame = try frame(at: start) else {
-            return try cut("a record reaches beyond the file")
+            return try cut("a record reaches beyond the file", nil)
         }
         switch UpstreamSegment.decode(frame) {
-        case .ranOut:
-            if try isFollowed(frame, at: start, sum: nil) { throw damage(Self.middle) }
-            return try cut("a record is cut short")
+        case .ranOut: return try cut("a record is cut short", frame)
         case .malformed:
-            guard hasZeroSector(frame, at: start),
-                try !isFollowed(frame, at: start, sum: nil)
-            else { throw damage("the record does not decode") }
-            return try cut("a record was not written whole")
+            guard hasZeroSector(frame, at: start) else {
+                throw damage("the record does not decode")
+            }
+            return try cut("a record was not written whole", frame)
         case .record(let record, let told):
             let found = sumAfter(record)
             if record.kind == .sum {
@@ -103,8 +104,7 @@ package struct UpstreamSegment {
                 guard hasZeroSector(frame, at: start) else {
                     throw damage("the record has another sum")
                 }
-                if try isFollowed(frame, at: start, sum: told) { throw damage(Self.middle) }
-                return try cut("a record was not written whole")
+                return try cut("a record was not written whole", frame, sum: told)
             }
             offset = start + Self.headerSize + Int64(frame.bytes.count)
             return .record(record)
@@ -112,8 +112,8 @@ package struct UpstreamSegment {
     }
 
     private static let middle =
-        "the record is not whole, but those behind it are (if etcd starts on this directory, it "
-        + "cuts them off)"
+        "what stands here is not whole, but records behind it are; if etcd starts on this "
+        + "directory, it cuts them off"
 
     private func sumAfter(_ record: UpstreamRecord) -> UInt32 {
         var crc = CRC32C(continuing: sum)
@@ -125,9 +125,13 @@ package struct UpstreamSegment {
         .damaged(path: path, offset: offset, reason: reason)
     }
 
-    private func cut(_ reason: String) throws(InterchangeError) -> Step {
-        if isLast { return .torn(reason) }
-        throw damage("\(reason), and there are later segments")
+    /// What stands at `offset` is not whole.
+    private mutating func cut(
+        _ reason: String, _ frame: Frame?, sum told: UInt32? = nil
+    ) throws(InterchangeError) -> Step {
+        guard isLast else { throw damage("\(reason), and there are later segments") }
+        if try isFollowed(frame, at: offset, sum: told) { throw damage(Self.middle) }
+        return .torn(reason)
     }
 
     // MARK: Frames
@@ -224,26 +228,56 @@ package struct UpstreamSegment {
         return false
     }
 
-    /// True when the records behind the frame go on from its sum, or from one another: they were
-    /// written after it, and a tail cut here would lose them. etcd would cut: a flipped bit in a
-    /// value of many zeros, or in a length, passes for a torn write there.
+    /// True when records that belong together lie somewhere behind `start`: they were written after
+    /// what is broken there, and a tail cut here would lose them. etcd would cut: a flipped bit in a
+    /// length, or in a value of many zeros, passes for a torn write there.
     private mutating func isFollowed(
-        _ frame: Frame, at start: Int64, sum told: UInt32?
+        _ frame: Frame?, at start: Int64, sum told: UInt32?
     ) throws(InterchangeError) -> Bool {
-        var chain = told
-        var place = start + Self.headerSize + Int64(frame.bytes.count)
-        for _ in 0..<2 {
-            guard let next = try self.frame(at: place), !next.bytes.isEmpty,
-                case .record(let record, let sum) = UpstreamSegment.decode(next)
-            else { return false }
-            if let chain, record.kind != .sum {
-                var crc = CRC32C(continuing: chain)
-                crc.update(record.data)
-                if crc.value == sum { return true }
+        if let frame, let told {
+            let behind = start + Self.headerSize + Int64(frame.bytes.count)
+            if let next = try record(behind), UpstreamSegment.chains(next, told) { return true }
+        }
+        var place = start + Self.headerSize
+        while place + Self.headerSize <= size {
+            let count = Int(min(Int64(Self.scanSize), size - place)) & ~7
+            let words = try bytes(at: place, count: count)
+            var at = 0
+            while at < count {
+                // Frames begin at multiples of 8, and a short one has six zeros in its length.
+                let isSmall = words[at + 3] | words[at + 4] | words[at + 5] | words[at + 6] == 0
+                let isFrame = isSmall && (words[at] | words[at + 1] | words[at + 2]) != 0
+                if isFrame, try beginsChain(place + Int64(at)) { return true }
+                at += 8
             }
-            chain = sum
-            place += Self.headerSize + Int64(next.bytes.count)
+            place += Int64(count)
         }
         return false
+    }
+
+    private static let scanSize = 1 << 16
+
+    /// Whether two records lie here of which the second goes on from the first one's sum.
+    private mutating func beginsChain(_ place: Int64) throws(InterchangeError) -> Bool {
+        guard let first = try record(place), let second = try record(first.end) else {
+            return false
+        }
+        return UpstreamSegment.chains(second, first.sum)
+    }
+
+    private typealias Found = (record: UpstreamRecord, sum: UInt32, end: Int64)
+
+    private mutating func record(_ place: Int64) throws(InterchangeError) -> Found? {
+        guard let frame = try frame(at: place), !frame.bytes.isEmpty,
+            case .record(let record, let sum) = UpstreamSegment.decode(frame)
+        else { return nil }
+        return (record, sum, place + Self.headerSize + Int64(frame.bytes.count))
+    }
+
+    private static func chains(_ found: Found, _ sum: UInt32) -> Bool {
+        if found.record.kind == .sum || found.record.data.isEmpty { return false }
+        var crc = CRC32C(continuing: sum)
+        crc.update(found.record.data)
+        return crc.value == found.sum
     }
 }

@@ -35,7 +35,7 @@ struct Bootstrap {
         if try directory.isEtcds {
             throw .refused(
                 "\(directory.walPath) was written by etcd, whose log has another format; "
-                    + "start with an empty --data-dir")
+                    + "convert it with `keelsonctl import`, or start with an empty --data-dir")
         }
         switch config.initialClusterState {
         case .new: return try found()
@@ -53,6 +53,12 @@ struct Bootstrap {
             throw .refused(
                 "member \(recovered.memberID) has been removed from the cluster; to join again, "
                     + "remove its data directory and add it as a new member")
+        }
+        if recovered.ledger.isAuthEnabled {
+            throw .refused(
+                "authentication is enabled in this store, and keelson-node does not support it "
+                    + "yet: it would serve everything to everybody; run `auth disable` on the etcd "
+                    + "that the store came from, and take a new snapshot")
         }
         if recovered.tornByteCount > 0 {
             logger.warn(

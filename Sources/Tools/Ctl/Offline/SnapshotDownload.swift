@@ -63,7 +63,9 @@ final class SnapshotDownload {
                 return true
             }
         } catch {
-            throw failure ?? .failed(.interrupted, "could not fetch snapshot (\(error))")
+            throw failure
+                ?? .call(
+                    .interrupted, "could not fetch snapshot (\(error.plainText))", error)
         }
     }
 
