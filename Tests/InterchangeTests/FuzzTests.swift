@@ -51,7 +51,7 @@ struct InterchangeFuzzTests {
                     }
                     break reading
                 }
-            } catch is InterchangeError {
+            } catch {
                 ends.damaged += 1
             }
             guard steps <= bytes.count / 8 + 2, segment.offset <= bytes.count else {

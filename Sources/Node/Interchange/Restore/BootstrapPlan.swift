@@ -80,17 +80,21 @@ package struct BootstrapPlan: Equatable, Sendable {
         own: [String], advertised: [String], _ name: String
     ) throws(InterchangeError) {
         let extra = own.filter { !advertised.contains($0) }
+        // A name on one side and an address on the other may be the same place: that is left to
+        // the network.
+        let others = advertised.filter { !own.contains($0) }
+        let mayMeet = zip(extra, others).allSatisfy { PeerURL.mayMeet($0, $1) }
+        if extra.count == others.count, mayMeet { return }
         if !extra.isEmpty {
             let list = extra.map { "\(name)=\($0)" }.joined(separator: ",")
             throw .refused(
                 "--initial-cluster has \(list) but missing from "
                     + "--initial-advertise-peer-urls=\(advertised.joined(separator: ","))")
         }
-        let missing = advertised.filter { !own.contains($0) }
-        if !missing.isEmpty {
+        if !others.isEmpty {
             let list = advertised.map { "\(name)=\($0)" }.joined(separator: ",")
             throw .refused(
-                "--initial-advertise-peer-urls has \(missing.joined(separator: ",")) "
+                "--initial-advertise-peer-urls has \(others.joined(separator: ",")) "
                     + "but missing from --initial-cluster=\(list)")
         }
     }
@@ -128,6 +132,26 @@ enum PeerURL {
             throw .refused("URL must not contain a path: \(text)")
         }
         return "\(scheme)://\(host)"
+    }
+
+    /// Same scheme and port, and one of them is a name and the other an address.
+    static func mayMeet(_ one: String, _ other: String) -> Bool {
+        guard let left = parts(one), let right = parts(other) else { return false }
+        return left.scheme == right.scheme && left.port == right.port
+            && isAddress(left.host) != isAddress(right.host)
+    }
+
+    private static func parts(_ url: String) -> (scheme: Substring, host: Substring, port: Substring)?
+    {
+        guard let colon = url.lastIndex(of: ":"), let first = url.firstIndex(of: ":"), first < colon
+        else { return nil }
+        return (url[..<first], url[first..<colon].dropFirst(3), url[colon...])
+    }
+
+    private static func isAddress(_ host: Substring) -> Bool {
+        if host.hasPrefix("[") { return true }
+        let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers.allSatisfy { UInt8($0) != nil }
     }
 
     /// An address of IPv6 stands in brackets, for the colon in front of the port to be the last.

@@ -64,7 +64,7 @@ struct FieldsPrinter {
             field("Revision", summary.revision)
             field("Keys", summary.keyCount)
             field("Size", summary.size)
-<<<<<<< HEAD
+            if let version = summary.version { field("Version", GoQuote.text(version)) }
         case .acknowledged(_, let header), .revoked(_, _, _, let header): self.header(header)
         case .role(_, let response):
             header(response.header)
@@ -80,10 +80,6 @@ struct FieldsPrinter {
             output += "\"Roles\" :" + response.roles.map { " " + GoQuote.text($0) }.joined() + "\n"
         case .memberAdded, .memberRemoved, .memberUpdated, .memberPromoted, .leaderMoved,
             .authStatus, .user, .users, .downgrade:
-=======
-            if let version = summary.version { field("Version", GoQuote.text(version)) }
-        case .memberAdded, .memberRemoved, .memberUpdated, .memberPromoted, .leaderMoved:
->>>>>>> 5ba8430 (Ctl: offline commands and backup (unfinished))
             return false
         }
         return true
