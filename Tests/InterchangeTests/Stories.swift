@@ -66,7 +66,13 @@ struct Story {
         let key = Array("k\(random.below(12))".utf8)
         switch random.below(20) {
         case 0: add(.normal, [])
-        case 1: request(.leaseGrant(.with { $0.id = Int64(1 + random.below(5)); $0.ttl = 600 }))
+        case 1:
+            request(
+                .leaseGrant(
+                    .with {
+                        $0.id = Int64(1 + random.below(5))
+                        $0.ttl = 600
+                    }))
         case 2...4:
             request(.deleteRange(.with { $0.key = key }))
             revision += 1
@@ -75,7 +81,12 @@ struct Story {
             request(.compaction(.with { $0.revision = compacted }))
         default:
             let value = random.bytes(random.below(60))
-            request(.put(.with { $0.key = key; $0.value = value }))
+            request(
+                .put(
+                    .with {
+                        $0.key = key
+                        $0.value = value
+                    }))
             revision += 1
         }
     }
@@ -240,9 +251,12 @@ enum SnapWriter {
         ]
         if let version = ledger.clusterVersion { store.append(("version", leaf(version))) }
         let root = JSONValue.object([
-            ("Root", .object([
-                ("Children", .object([("0", .object([("Children", .object(store))]))]))
-            ]))
+            (
+                "Root",
+                .object([
+                    ("Children", .object([("0", .object([("Children", .object(store))]))]))
+                ])
+            )
         ])
         var configuration = ByteWriter()
         for id in ledger.configuration.voters { configuration.appendField(1, always: id.number) }

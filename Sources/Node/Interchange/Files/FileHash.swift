@@ -112,33 +112,30 @@ private struct KeptRows {
         var parts = 1
         var part = 0
         while part < parts {
-            let rowCount = try mark(
+            let fits = try mark(
                 walk, through: main, compact: compact, part: UInt64(part), of: UInt64(parts),
                 tableKeys: tableKeys)
-            if let rowCount {
-                // Too many keys for the table: begin anew with enough parts. Parts are uneven.
-                parts = max(parts + 1, 2 * (rowCount / max(1, tableKeys) + 1))
+            if fits {
+                part += 1
+            } else {
+                parts *= 2
                 part = 0
                 livingCount = 0
                 bits = []
-            } else {
-                part += 1
             }
         }
     }
 
-    /// Nil when done, or how many rows there are when the table was too small.
+    /// False when the table was too small for this part of the keys.
     private mutating func mark(
         _ walk: KeyWalk, through main: Int64, compact: Int64, part: UInt64, of parts: UInt64,
         tableKeys: Int
-    ) throws(InterchangeError) -> Int? {
+    ) throws(InterchangeError) -> Bool {
         // Looked up only, never walked.
         var newest: [Fingerprint: (ordinal: Int, isLiving: Bool)] = [:]
         var isFull = false
-        var rowCount = 0
         unsafe try walk.rows { row, _, value, ordinal in
             if row.revision.main > main { return }
-            rowCount = ordinal + 1
             let print = unsafe Fingerprint(UnsafeRawBufferPointer(rebasing: value[row.key]))
             if isFull || print.high % parts != part { return }
             let old = newest.updateValue((ordinal, !row.isTombstone), forKey: print)
@@ -151,7 +148,7 @@ private struct KeptRows {
             if !row.isTombstone { livingCount += 1 }
             if row.revision.main <= compact { set(ordinal, true) }
         }
-        return isFull ? rowCount : nil
+        return !isFull
     }
 
     private mutating func set(_ ordinal: Int, _ value: Bool) {

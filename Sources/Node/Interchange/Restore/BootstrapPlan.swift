@@ -141,8 +141,9 @@ enum PeerURL {
             && isAddress(left.host) != isAddress(right.host)
     }
 
-    private static func parts(_ url: String) -> (scheme: Substring, host: Substring, port: Substring)?
-    {
+    private static func parts(_ url: String) -> (
+        scheme: Substring, host: Substring, port: Substring
+    )? {
         guard let colon = url.lastIndex(of: ":"), let first = url.firstIndex(of: ":"), first < colon
         else { return nil }
         return (url[..<first], url[first..<colon].dropFirst(3), url[colon...])

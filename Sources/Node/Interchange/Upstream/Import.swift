@@ -169,9 +169,10 @@ package struct Import {
         let settings = LedgerSettings(
             clusterID: log.metadata.clusterID, memberID: log.metadata.memberID,
             maxLearners: Int.max)
-        let ledger = try snapshot.map { snapshot throws(InterchangeError) in
-            try loaded(snapshot, settings)
-        } ?? Ledger(settings: settings)
+        let ledger =
+            try snapshot.map { snapshot throws(InterchangeError) in
+                try loaded(snapshot, settings)
+            } ?? Ledger(settings: settings)
         guard place > ledger.appliedIndex else { return ledger }
         guard !log.isEmpty, log.base <= ledger.appliedIndex.next else {
             throw .refused(

@@ -76,7 +76,8 @@ package struct UpstreamLog {
             sum = segment.sum
         }
         guard let metadata = survey.metadata else {
-            throw .refused("\(directory) holds no whole record: this log never belonged to a member")
+            throw .refused(
+                "\(directory) holds no whole record: this log never belonged to a member")
         }
         return UpstreamLog(metadata, survey, disk, paths)
     }
@@ -198,8 +199,10 @@ private struct Survey {
                 tornByteCount = segment.size - start
                 return
             case .record(let record):
-                if let reason = take(record, UpstreamLog.Place(
-                    term: .zero, offset: start, segment: number))
+                if let reason = take(
+                    record,
+                    UpstreamLog.Place(
+                        term: .zero, offset: start, segment: number))
                 {
                     throw .damaged(path: segment.path, offset: start, reason: reason)
                 }

@@ -29,7 +29,8 @@ enum ImportCommand {
     private static func run(_ call: Invocation) throws(CtlError) {
         let from = call.flags.text("from-etcd-data-dir")
         let path = call.flags.text("data-dir")
-        for (flag, value) in [("from-etcd-data-dir", from), ("data-dir", path)] where value.isEmpty {
+        for (flag, value) in [("from-etcd-data-dir", from), ("data-dir", path)] where value.isEmpty
+        {
             throw .badArguments("required flag \"\(flag)\" not set")
         }
         guard call.arguments.isEmpty else {

@@ -30,7 +30,8 @@ enum SnapshotRestoreCommand {
     }
 
     private static let flags = [
-        CtlFlag("bump-revision", .int64, "0", "How much to increase the latest revision after restore"),
+        CtlFlag(
+            "bump-revision", .int64, "0", "How much to increase the latest revision after restore"),
         CtlFlag("data-dir", .text, "", "Path to the output data directory"),
         CtlFlag(
             "initial-advertise-peer-urls", .text, "http://localhost:2380",

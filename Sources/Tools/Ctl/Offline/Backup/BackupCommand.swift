@@ -26,9 +26,11 @@ enum BackupCommand {
         ],
         flags: [
             CtlFlag("keep-daily", .int64, "0", "keep the newest of each day, for this many days"),
-            CtlFlag("keep-hourly", .int64, "0", "keep the newest of each hour, for this many hours"),
+            CtlFlag(
+                "keep-hourly", .int64, "0", "keep the newest of each hour, for this many hours"),
             CtlFlag("keep-last", .int64, "0", "keep this many newest backups"),
-            CtlFlag("keep-weekly", .int64, "0", "keep the newest of each week, for this many weeks"),
+            CtlFlag(
+                "keep-weekly", .int64, "0", "keep the newest of each week, for this many weeks"),
             CtlFlag(
                 "min-free", .text, "0",
                 "how much of the disk must stay free: bytes (with K, M, G, T), or percent (10%)"),
