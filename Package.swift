@@ -129,16 +129,17 @@ var targets: [Target] = [
         "NodeServerTests",
         ["NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Bytes", "Posix", "TestKit"]),
     tests(
-        "EtcdClientTests", ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit"]),
+        "EtcdClientTests",
+        ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit", "FakeEtcd"]),
     tests(
         "InterchangeTests",
         [
             "Interchange", "Recovery", "Storage", "SimulatedDisk", "Replicated", "Raft", "MVCC",
             "EtcdAPI", "Formats", "Posix", "Bytes",
         ]),
-        "EtcdClientTests",
-        ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit", "FakeEtcd"]),
-    tests("CtlTests", ["Ctl", "EtcdAPI", "HTTP", "Formats", "Storage", "Bytes", "TestKit", "FakeEtcd"]),
+    tests(
+        "CtlTests",
+        ["Ctl", "EtcdAPI", "HTTP", "Formats", "Storage", "Bytes", "TestKit", "FakeEtcd"]),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
     tests("EndToEndTests", ["TestKit", "EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes"]),
 ]
