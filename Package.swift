@@ -134,7 +134,9 @@ var targets: [Target] = [
     tests(
         "EtcdClientTests",
         ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit", "FakeEtcd"]),
-    tests("CtlTests", ["Ctl", "EtcdAPI", "HTTP", "Storage", "Bytes", "TestKit", "FakeEtcd"]),
+    tests(
+        "CtlTests",
+        ["Ctl", "EtcdAPI", "HTTP", "Formats", "Storage", "Bytes", "TestKit", "FakeEtcd"]),
     tests(
         "InterchangeTests",
         [
