@@ -52,12 +52,12 @@ final class Channel: ConnectionDelegate {
 
     init(
         _ endpoint: Endpoint, on reactor: Reactor, dialer: Dialer, timeout: Duration,
-        keepAlive: (time: Duration, timeout: Duration)
+        keepAlive: (time: Duration, timeout: Duration), maxAnswerBytes: Int
     ) {
         self.endpoint = endpoint
         self.reactor = reactor
         self.keepAlive = keepAlive
-        http = GRPCClient(authority: endpoint.authority)
+        http = GRPCClient(authority: endpoint.authority, maxMessageBytes: maxAnswerBytes)
         lastReceived = MonotonicClock.now
         let completion: Dialer.Completion = { [weak self] result in self?.dialed(result) }
         switch endpoint.target {

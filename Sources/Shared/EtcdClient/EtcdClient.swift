@@ -43,6 +43,9 @@ package struct ClientSettings: Sendable {
     package var resumeDelay: Duration = .milliseconds(500)
     /// Names that are known without asking the system.
     package var lookup = NameLookup()
+    /// The largest request that is sent, and the largest answer that is taken, in bytes.
+    package var maxRequestBytes = 2 << 20
+    package var maxAnswerBytes = Int(Int32.max)
     /// Who calls; nil for nobody, as servers without authentication take it.
     package var login: Login?
 

@@ -90,6 +90,9 @@ struct GlobalFlags: Sendable {
     let commandTimeout: Duration
     let keepAliveTime: Duration
     let keepAliveTimeout: Duration
+    /// Zero for the usual ones.
+    let maxRequestBytes: Int64
+    let maxAnswerBytes: Int64
     /// Whether somebody asked for this command timeout.
     let hasCommandTimeout: Bool
     /// `NAME` or `NAME:PASSWORD`; empty for nobody.
@@ -127,6 +130,8 @@ struct GlobalFlags: Sendable {
         hasCommandTimeout = flags.isGiven("command-timeout")
         keepAliveTime = flags.duration("keepalive-time")
         keepAliveTimeout = flags.duration("keepalive-timeout")
+        maxRequestBytes = flags.int64("max-request-bytes")
+        maxAnswerBytes = flags.int64("max-recv-bytes")
         user = flags.text("user")
         password = flags.text("password")
         isDebug = flags.bool("debug")
