@@ -13,6 +13,13 @@ struct UpstreamLogTests {
             data: [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: size))
     }
 
+    private func append(
+        _ writer: inout UpstreamWriter, _ kept: inout [Entry], _ entry: Entry
+    ) {
+        kept.append(entry)
+        writer.entry(entry)
+    }
+
     private func steps(
         _ bytes: [UInt8], isLast: Bool = true, sum: UInt32 = 0
     ) throws -> [UpstreamSegment.Step] {
@@ -41,18 +48,19 @@ struct UpstreamLogTests {
                 base += kept.count + random.below(9) + 1
                 kept = []
                 writer.mark(LogIndex(UInt64(base - 1)), Term(term))
+                append(&writer, &kept, entry(base, term: term))
             case 2...4 where !kept.isEmpty:
                 term += 1
                 kept.removeLast(random.below(kept.count))
+                append(&writer, &kept, entry(base + kept.count, term: term))
             case 5:
                 state = HardState(
                     term: Term(term), vote: MemberID(3),
                     commit: LogIndex(UInt64(base + kept.count - 1)))
                 writer.state(state)
             default:
-                let entry = entry(base + kept.count, term: term, size: random.below(900))
-                kept.append(entry)
-                writer.entry(entry)
+                let size = random.below(900)
+                append(&writer, &kept, entry(base + kept.count, term: term, size: size))
             }
         }
         let disk = SimulatedDisk(seed: seed)
