@@ -50,7 +50,8 @@ struct ImportTests {
     private func restart(_ disk: SimulatedDisk) throws -> (Restart, RecoveredLog) {
         let settings = LedgerSettings(clusterID: Story.clusterID, memberID: Story.memberID)
         var (log, found) = try Log.open(
-            on: disk, directory: target.logDirectory, settings: LogSettings())
+            on: disk, directory: target.logDirectory,
+            settings: LogSettings(segmentByteCount: 65_536))
         try log.close()
         let store = StoreFolder(on: disk, directory: target.snapDirectory, settings: settings)
         return (try Restart.begin(found, store, settings: settings), found)
@@ -65,7 +66,8 @@ struct ImportTests {
         let snap = place > 0 && random.chance(percent: 60) ? 1 + random.below(place) : nil
         let disk = try directory(story, place: place, snap: snap, seed: seed)
         let work = try Import(from: source, on: disk)
-        let report = try work.write(to: target, on: disk, salt: seed)
+        let report = try work.write(
+            to: target, on: disk, log: LogSettings(segmentByteCount: 65_536, salt: seed))
         work.close()
         #expect(report.checkpoint.number == UInt64(place))
         #expect(report.last.number == UInt64(count))
@@ -103,7 +105,8 @@ struct ImportTests {
         }
         _ = try writer.finish(transaction: 9)
         let work = try Import(from: source, on: disk)
-        _ = try work.write(to: target, on: disk, salt: 1)
+        _ = try work.write(
+            to: target, on: disk, log: LogSettings(segmentByteCount: 65_536, salt: 1))
         #expect(try restart(disk).0.ledger.members == right.members)
     }
 
@@ -127,7 +130,8 @@ struct ImportTests {
         try ledger.view().write(
             to: "\(source.snapDirectory)/000000000000003c.snap.db", on: disk)
         let work = try Import(from: source, on: disk)
-        let report = try work.write(to: target, on: disk, salt: 1)
+        let report = try work.write(
+            to: target, on: disk, log: LogSettings(segmentByteCount: 65_536, salt: 1))
         #expect(report.checkpoint == LogIndex(60))
     }
 

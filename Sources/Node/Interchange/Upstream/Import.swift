@@ -288,7 +288,7 @@ package struct Import {
     /// Writes `target`, which holds nothing yet; durable when this returns. The folder above it
     /// must exist, and the one above its log directory.
     package func write(
-        to target: MemberFolder, on disk: any Disk, salt: UInt64,
+        to target: MemberFolder, on disk: any Disk, log settings: LogSettings,
         progress: ByteCounter = { _ in }
     ) throws(InterchangeError) -> Report {
         let view = ledger.view()
@@ -307,7 +307,7 @@ package struct Import {
                 try copy.write(database, to: &writer, progress: progress)
             }
         }
-        let count = try writeLog(target, disk, salt, view.configuration)
+        let count = try writeLog(target, disk, settings, view.configuration)
         return Report(
             memberID: log.metadata.memberID, clusterID: log.metadata.clusterID,
             checkpoint: checkpoint, last: max(checkpoint, log.isEmpty ? .zero : log.last),
@@ -318,7 +318,8 @@ package struct Import {
     private static let batchSize = 1 << 20
 
     private func writeLog(
-        _ target: MemberFolder, _ disk: any Disk, _ salt: UInt64, _ configuration: Configuration
+        _ target: MemberFolder, _ disk: any Disk, _ settings: LogSettings,
+        _ configuration: Configuration
     ) throws(InterchangeError) -> Int {
         var written = 0
         var state = log.hardState
@@ -327,7 +328,7 @@ package struct Import {
         try stored { () throws(StorageError) in
             var ours = try Log.create(
                 on: disk, directory: target.logDirectory, metadata: log.metadata,
-                settings: LogSettings(salt: salt))
+                settings: settings)
             if checkpoint > .zero {
                 let mark = CheckpointMark(
                     index: checkpoint, term: checkpointTerm, configuration: configuration)
