@@ -136,6 +136,7 @@ extension ClientError {
         case .connectionLost: "connection lost"
         case .status(let code, let message, _): "\(Self.codeName(code)): \(message)"
         case .malformedAnswer(_, let reason): "malformed answer: \(reason)"
+        case .notEtcd(_, let stranger): "not etcd: \(stranger)"
         case .stopped: "stopped"
         }
     }
