@@ -82,7 +82,7 @@ var targets: [Target] = [
 
     // Never shipped.
     room("DataDriven", in: support),
-    room("TestKit", in: support, ["Bytes", "Posix"]),
+    room("TestKit", in: support, ["Bytes", "Posix", "COpenSSL"]),
     room("FakeEtcd", in: support, ["Bytes", "HTTP", "Net", "Posix", "TestKit"]),
     room("SimulatedDisk", in: support, ["Bytes", "Storage"]),
     room(
