@@ -45,12 +45,11 @@ import Testing
         }
 
         func strict(
-            _ name: String = "server", authority: String = "ca", crl: String? = nil,
-            _ admission: TLSPolicy.Admission = .anyone
+            _ admission: TLSPolicy.Admission = .anyone, crl: String? = nil
         ) -> TLSPolicy {
-            var policy = server(name)
+            var policy = server()
             policy.requiresClientCertificate = true
-            policy.authorityFile = "\(folder)/\(authority).crt"
+            policy.authorityFile = "\(folder)/ca.crt"
             policy.revocationFile = crl.map { "\(folder)/\($0)" }
             policy.admission = admission
             return policy

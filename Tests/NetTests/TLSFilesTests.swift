@@ -27,41 +27,73 @@ import Testing
         let torn = String(decoding: good, as: UTF8.self).replacing("MII", with: "AII")
         try TestAuthority.write(folder["torn"], Array(torn.utf8))
         func with(_ change: (inout TLSPolicy) -> Void) -> String { failure(papers.server(change)) }
-        #expect(with { $0.credentials?.certificateFile = folder["none"] }
-            == "open \(folder["none"]): no such file or directory")
-        #expect(with { $0.credentials?.keyFile = folder["none"] }
-            == "open \(folder["none"]): no such file or directory")
+        #expect(
+            with {
+                $0.credentials = .init(
+                    certificateFile: folder["none"], keyFile: folder["server.key"])
+            }
+                == "open \(folder["none"]): no such file or directory")
+        #expect(
+            with {
+                $0.credentials = .init(
+                    certificateFile: folder["server.crt"], keyFile: folder["none"])
+            }
+                == "open \(folder["none"]): no such file or directory")
         for name in ["empty", "words"] {
-            #expect(with { $0.credentials?.certificateFile = folder[name] }
-                == "\(folder[name]): it holds no certificate in PEM form")
-            #expect(with { $0.credentials?.keyFile = folder[name] }
-                == "\(folder[name]): it holds no private key in PEM form")
-            #expect(with { $0.authorityFile = folder[name] }
-                == "\(folder[name]): it holds no certificate in PEM form")
-            #expect(with { $0.revocationFile = folder[name] }
-                == "\(folder[name]): it holds no certificate revocation list")
+            #expect(
+                with {
+                    $0.credentials = .init(
+                        certificateFile: folder[name], keyFile: folder["server.key"])
+                }
+                    == "\(folder[name]): it holds no certificate in PEM form")
+            #expect(
+                with {
+                    $0.credentials = .init(
+                        certificateFile: folder["server.crt"], keyFile: folder[name])
+                }
+                    == "\(folder[name]): it holds no private key in PEM form")
+            #expect(
+                with { $0.authorityFile = folder[name] }
+                    == "\(folder[name]): it holds no certificate in PEM form")
+            #expect(
+                with { $0.revocationFile = folder[name] }
+                    == "\(folder[name]): it holds no certificate revocation list")
         }
         for name in ["half", "torn"] {
-            #expect(with { $0.credentials?.certificateFile = folder[name] }
+            #expect(
+                with {
+                    $0.credentials = .init(
+                        certificateFile: folder[name], keyFile: folder["server.key"])
+                }
                 .hasPrefix("\(folder[name]): a certificate in it cannot be read ("))
         }
-        #expect(with { $0.credentials?.keyFile = folder["other.key"] }
+        #expect(
+            with {
+                $0.credentials = .init(
+                    certificateFile: folder["server.crt"], keyFile: folder["other.key"])
+            }
             .hasPrefix(
                 "\(folder["other.key"]): the key does not belong to the certificate "
                     + "\(folder["server.crt"]) ("))
-        #expect(with { $0.credentials?.keyFile = folder.path }
-            == "open \(folder.path): is a directory")
-        #expect(with { $0.cipherSuites = ["TLS_NONE"] } == "unexpected TLS cipher suite \"TLS_NONE\"")
+        #expect(
+            with {
+                $0.credentials = .init(certificateFile: folder["server.crt"], keyFile: folder.path)
+            }
+                == "open \(folder.path): is a directory")
+        #expect(
+            with { $0.cipherSuites = ["TLS_NONE"] } == "unexpected TLS cipher suite \"TLS_NONE\"")
         #expect(with { $0.credentials = nil } == "tls: a server needs a certificate and a key")
         #expect(with { _ in } == "none")
         #expect(failure(TLSPolicy(), .client) == "none")
     }
 
-    @Test func `changed files are taken, bad ones are not, and a second passes between looks`() throws {
+    @Test func `changed files are taken, bad ones are not, and a second passes between looks`()
+        throws
+    {
         let papers = try TLSPapers()
         var told: [CertificateReload.Report] = []
         let reload = try CertificateReload(papers.strictServer(), .server) { told.append($0) }
-        var now = Instant.zero
+        var now = Instant(nanoseconds: 0)
         func look() -> TLSContext {
             now = now + .seconds(1)
             return reload.context(now: now)
@@ -102,7 +134,7 @@ import Testing
         let policy = papers.strictServer { $0.revocationFile = papers.folder["crl"] }
         #expect(policy.files.count == 4)
         let reload = try CertificateReload(policy, .server) { _ in }
-        var now = Instant.zero
+        var now = Instant(nanoseconds: 0)
         for file in policy.files {
             let old = reload.context(now: now)
             let bytes = try File(file, .read).readAll()

@@ -155,7 +155,9 @@ import Testing
                 bytes = (0..<random.below(400)).map { _ in
                     UInt8(truncatingIfNeeded: random.next())
                 }
-            case 1: bytes = [0x16, 3, 1] + (0..<80).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            case 1:
+                bytes =
+                    [0x16, 3, 1] + (0..<80).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             default:
                 // A true hello with a few bytes changed, cut or repeated.
                 bytes = hello

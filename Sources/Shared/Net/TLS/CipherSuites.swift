@@ -52,7 +52,8 @@ package enum CipherSuites {
 
     /// What is wrong with such a list: nothing, or a sentence for the first bad name.
     package static func complaint(_ wanted: [String]) -> String? {
-        for name in wanted where !newer.contains(name) && !names.contains(where: { $0.go == name }) {
+        for name in wanted where !newer.contains(name) && !names.contains(where: { $0.go == name })
+        {
             if broken.contains(name) {
                 return "TLS cipher suite \"\(name)\" is broken and not supported"
             }

@@ -10,6 +10,8 @@ package final class TLSContext {
     package let role: TLSPolicy.Role
     internal let context: OpaquePointer
     private let revoked: Set<String>
+    /// The last peer whose own certificate was found bad, for the words about it.
+    internal private(set) var lastRefused: PeerCertificate?
     /// In wire form with a zero behind; OpenSSL reads it as long as the context lives.
     private let protocols: UnsafeMutablePointer<UInt8>
 
@@ -68,7 +70,7 @@ package final class TLSContext {
             return
         }
         var chain = try unsafe TLSFiles.certificates(files.certificateFile)[...]
-        defer { for unsafe rest in unsafe chain { unsafe X509_free(rest) } }
+        defer { for unsaferest in unsafe chain { unsafe X509_free(rest) } }
         let key = try unsafe TLSFiles.key(files.keyFile)
         defer { unsafe EVP_PKEY_free(key) }
         if let own = unsafe chain.first, unsafe SSL_CTX_use_certificate(context, own) != 1 {
@@ -99,7 +101,7 @@ package final class TLSContext {
         }
         let store = unsafe SSL_CTX_get_cert_store(context)
         let authorities = try unsafe TLSFiles.certificates(file)
-        for unsafe authority in unsafe authorities {
+        for unsafeauthority in unsafe authorities {
             unsafe _ = X509_STORE_add_cert(store, authority)
             if role == .server { unsafe _ = SSL_CTX_add_client_CA(context, authority) }
             unsafe X509_free(authority)
@@ -141,7 +143,7 @@ package final class TLSContext {
 
     /// OpenSSL asks for each certificate of a chain, the peer's own last.
     private static func judge(_ isGood: Int32, _ store: OpaquePointer?) -> Int32 {
-        guard isGood == 1, let store = unsafe store,
+        guard let store = unsafe store,
             let certificate = unsafe X509_STORE_CTX_get_current_cert(store),
             let session = unsafe X509_STORE_CTX_get_ex_data(
                 store, SSL_get_ex_data_X509_STORE_CTX_idx()),
@@ -149,6 +151,10 @@ package final class TLSContext {
         else { return isGood }
         let own = unsafe Unmanaged<TLSContext>.fromOpaque(data).takeUnretainedValue()
         let isLeaf = unsafe X509_STORE_CTX_get_error_depth(store) == 0
+        if isGood != 1 {
+            if isLeaf { own.lastRefused = unsafe PeerCertificate(certificate) }
+            return 0
+        }
         let refusal = unsafe own.refusal(of: certificate, isLeaf: isLeaf)
         guard let refusal else { return 1 }
         unsafe X509_STORE_CTX_set_error(store, refusal)

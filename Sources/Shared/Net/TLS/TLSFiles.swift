@@ -8,7 +8,9 @@ internal enum TLSFiles {
     private static let limit = 4 << 20
     private static let certificatesMax = 4096
 
-    static func fail(_ file: String, _ reason: String) -> NetError { .session("\(file): \(reason)") }
+    static func fail(_ file: String, _ reason: String) -> NetError {
+        .session("\(file): \(reason)")
+    }
 
     /// Runs the body with the file's bytes in a reader of OpenSSL's.
     private static func withText<Result>(
@@ -38,7 +40,7 @@ internal enum TLSFiles {
             // Reading ends with "no start line", which is no error behind a certificate.
             let failure = TLSFailure.take()
             if let failure, !isEnd(failure.code) {
-                for unsafe certificate in unsafe found { unsafe X509_free(certificate) }
+                for unsafecertificate in unsafe found { unsafe X509_free(certificate) }
                 throw fail(file, "a certificate in it cannot be read (\(failure.reason))")
             }
             if unsafe found.isEmpty { throw fail(file, "it holds no certificate in PEM form") }
@@ -51,12 +53,17 @@ internal enum TLSFiles {
             && keelson_error_reason(code) == PEM_R_NO_START_LINE
     }
 
+    /// No decoder knew what to do with it.
+    private static func isNothingFound(_ code: UInt) -> Bool {
+        keelson_error_library(code) == ERR_LIB_OSSL_DECODER
+    }
+
     /// The caller owns it.
     static func key(_ file: String) throws(NetError) -> OpaquePointer {
         unsafe try withText(file) { text throws(NetError) in
             if let key = unsafe keelson_read_key(text) { return unsafe key }
             let failure = TLSFailure.take()
-            if let failure, isEnd(failure.code) {
+            if let failure, isEnd(failure.code) || isNothingFound(failure.code) {
                 throw fail(file, "it holds no private key in PEM form")
             }
             throw fail(

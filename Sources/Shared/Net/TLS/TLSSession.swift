@@ -256,8 +256,7 @@ package final class TLSSession: TransportSession {
     }
 
     private var offeredHosts: String {
-        guard let certificate = unsafe SSL_get0_peer_certificate(session) else { return "nobody" }
-        let peer = unsafe PeerCertificate(certificate)
+        guard let peer = context.lastRefused else { return "nobody" }
         let hosts = peer.dnsNames + peer.addresses.map(PeerCertificate.digits)
         return hosts.isEmpty ? "no host" : hosts.prefix(16).joined(separator: ", ")
     }
