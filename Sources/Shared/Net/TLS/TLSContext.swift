@@ -70,7 +70,7 @@ package final class TLSContext {
             return
         }
         var chain = try unsafe TLSFiles.certificates(files.certificateFile)[...]
-        defer { for unsaferest in unsafe chain { unsafe X509_free(rest) } }
+        defer { while let rest = unsafe chain.popLast() { unsafe X509_free(rest) } }
         let key = try unsafe TLSFiles.key(files.keyFile)
         defer { unsafe EVP_PKEY_free(key) }
         if let own = unsafe chain.first, unsafe SSL_CTX_use_certificate(context, own) != 1 {
@@ -100,8 +100,8 @@ package final class TLSContext {
             return
         }
         let store = unsafe SSL_CTX_get_cert_store(context)
-        let authorities = try unsafe TLSFiles.certificates(file)
-        for unsafeauthority in unsafe authorities {
+        var authorities = try unsafe TLSFiles.certificates(file)
+        while let authority = unsafe authorities.popLast() {
             unsafe _ = X509_STORE_add_cert(store, authority)
             if role == .server { unsafe _ = SSL_CTX_add_client_CA(context, authority) }
             unsafe X509_free(authority)

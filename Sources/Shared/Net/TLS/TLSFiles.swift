@@ -40,7 +40,7 @@ internal enum TLSFiles {
             // Reading ends with "no start line", which is no error behind a certificate.
             let failure = TLSFailure.take()
             if let failure, !isEnd(failure.code) {
-                for unsafecertificate in unsafe found { unsafe X509_free(certificate) }
+                while let certificate = unsafe found.popLast() { unsafe X509_free(certificate) }
                 throw fail(file, "a certificate in it cannot be read (\(failure.reason))")
             }
             if unsafe found.isEmpty { throw fail(file, "it holds no certificate in PEM form") }
