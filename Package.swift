@@ -116,7 +116,10 @@ var targets: [Target] = [
     tests("NodeCoreTests", ["NodeCore", "Replicated", "MVCC", "Raft", "EtcdAPI", "Bytes"]),
     tests(
         "NodeServerTests",
-        ["NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Bytes", "Posix", "TestKit"]),
+        [
+            "NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Net", "Bytes", "Posix",
+            "TestKit",
+        ]),
     tests(
         "EtcdClientTests",
         ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit", "FakeEtcd"]),

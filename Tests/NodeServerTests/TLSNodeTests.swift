@@ -11,11 +11,13 @@ import Testing
     final class Kubeadm {
         let folder: TemporaryFolder
         let clientPort: UInt16
+        let peerPort: UInt16
         let metricsPort: UInt16
         let authority: TestAuthority
         let process: ServerProcess
 
-        init() throws {
+        /// `hosts` is a table like /etc/hosts that the member asks first.
+        init(_ more: [String] = [], hosts: String = "") throws {
             folder = try TemporaryFolder()
             let pki = folder["pki/etcd"]
             try Directory.make(pki)
@@ -28,7 +30,8 @@ import Testing
             health.organization = "system:masters"
             try authority.issue("healthcheck-client", health)
             let ports = try Ports.free(3)
-            (clientPort, metricsPort) = (ports[0], ports[2])
+            (clientPort, peerPort, metricsPort) = (ports[0], ports[1], ports[2])
+            try TestAuthority.write(folder["hosts"], Array(hosts.utf8))
             let (client, peer) = ("https://127.0.0.1:\(ports[0])", "https://127.0.0.1:\(ports[1])")
             process = try TestNode.launch(
                 [
@@ -42,7 +45,7 @@ import Testing
                     "--peer-cert-file=\(pki)/peer.crt", "--peer-client-cert-auth=true",
                     "--peer-key-file=\(pki)/peer.key", "--peer-trusted-ca-file=\(pki)/ca.crt",
                     "--snapshot-count=10000", "--trusted-ca-file=\(pki)/ca.crt",
-                ], output: folder["log"])
+                ] + more, environment: ["KEELSON_HOSTS": folder["hosts"]], output: folder["log"])
             try process.waitForOutput(containing: "ready to serve client requests")
         }
 
@@ -79,8 +82,9 @@ import Testing
             #expect(try node.run(etcdctl, all + ["get", "a"]) == "a\nb\n")
             let health = try node.run(etcdctl, all + ["endpoint", "health"]) ?? ""
             #expect(health.contains("is healthy"))
-            let bare = try node.run(
-                etcdctl, Array(all[..<2]) + ["--command-timeout=1s", "get", "a"]) ?? ""
+            let bare =
+                try node.run(
+                    etcdctl, Array(all[..<2]) + ["--command-timeout=1s", "get", "a"]) ?? ""
             #expect(!bare.contains("a\nb\n"))
         }
         if tried == 0 { skip("0 of \(Self.etcdctls.count) etcdctl") }
@@ -126,6 +130,34 @@ import Testing
                     == true)
         } else {
             skip("no openssl")
+        }
+    }
+
+    @Test func `a peer must come from where its certificate says`() throws {
+        let hosts = "127.0.0.1 here.example\n10.0.0.1 there.example\n"
+        for skips in [false, true] {
+            let node = try Kubeadm(
+                skips ? ["--experimental-peer-skip-client-san-verification"] : [], hosts: hosts)
+            for (name, hosts, isLetIn) in [
+                ("nowhere", [], true), ("here", ["IP:127.0.0.1"], true),
+                ("elsewhere", ["IP:10.0.0.1"], false),
+                ("named", ["DNS:here.example"], true),
+                ("misnamed", ["DNS:there.example"], false),
+                ("star", ["DNS:*.example"], true), ("far-star", ["DNS:*.invalid"], false),
+                ("either", ["IP:10.0.0.1", "DNS:here.example"], true),
+                ("unknown", ["DNS:nowhere.invalid"], false),
+            ] as [(String, [String], Bool)] {
+                try node.authority.issue(name, .init(name, hosts))
+                let said = try node.run(
+                    Tools.onPath("curl"),
+                    [
+                        "-sS", "--cacert", node.pki("ca.crt"), "--cert",
+                        node.pki("\(name).crt"), "--key", node.pki("\(name).key"),
+                        "https://127.0.0.1:\(node.peerPort)/members",
+                    ])
+                guard let said else { return skip("no curl") }
+                #expect(said.contains("node1") == (isLetIn || skips), "\(name): \(said)")
+            }
         }
     }
 

@@ -85,7 +85,9 @@ final class SecureCluster {
         var settings = ClientSettings(endpoints: (chosen ?? members).map(\.clientURL))
         var tls = ClientTLS()
         tls.authorityFile = file(authority)
-        if let name { (tls.certificateFile, tls.keyFile) = (file("\(name).crt"), file("\(name).key")) }
+        if let name {
+            (tls.certificateFile, tls.keyFile) = (file("\(name).crt"), file("\(name).key"))
+        }
         settings.tls = tls
         settings.callTimeout = timeout
         settings.dialTimeout = .seconds(2)

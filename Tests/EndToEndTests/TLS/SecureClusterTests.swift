@@ -104,6 +104,14 @@ import Testing
         try load.wait(forMore: 50)
         for name in cluster.members.map(\.name) + ["client"] { try cluster.issue(name, by: next) }
         try load.wait(forMore: 50)
+        try eventually("every member shows its new certificate") {
+            cluster.members.allSatisfy { member in
+                (try? cluster.get(
+                    try cluster.client(
+                        authority: "next.crt", timeout: .seconds(1), of: [member]), "probe"))
+                    != nil
+            }
+        }
         // Now the old authority can go.
         try TestAuthority.write(
             cluster.file("ca.crt"), try File(next.certificateFile, .read).readAll())
