@@ -14,7 +14,8 @@ final class SecureLoad: @unchecked Sendable {
     private var failures: [String] = []
     private var running = 0
     private var isStopping = false
-    private var pauses = false
+    private var isResting = false
+    private var restCount = 0
 
     private static let callsPerConnection = 10
 
@@ -22,10 +23,11 @@ final class SecureLoad: @unchecked Sendable {
         self.cluster = cluster
     }
 
-    /// While it is true, failures do not count.
-    var isPaused: Bool {
-        get { lock.withLock { pauses } }
-        set { lock.withLock { pauses = newValue } }
+    /// Failures of calls that meet what the body does do not count.
+    func forgiving(_ body: () throws -> Void) throws {
+        lock.withLock { (isResting, restCount) = (true, restCount + 1) }
+        defer { lock.withLock { isResting = false } }
+        try body()
     }
 
     func start(threads: Int) throws {
@@ -43,7 +45,7 @@ final class SecureLoad: @unchecked Sendable {
 
     private func work(_ number: Int) {
         while !lock.withLock({ isStopping }) {
-            let wasPaused = isPaused
+            let (wasResting, rests) = lock.withLock { (isResting, restCount) }
             do {
                 let first = cluster.members[number % cluster.members.count]
                 let client = try cluster.client(of: [first] + cluster.members)
@@ -53,7 +55,9 @@ final class SecureLoad: @unchecked Sendable {
                     lock.withLock { done += 1 }
                 }
             } catch {
-                lock.withLock { if !wasPaused && !pauses { failures.append("\(error)") } }
+                lock.withLock {
+                    if !wasResting, rests == restCount { failures.append("\(error)") }
+                }
             }
         }
     }
