@@ -16,7 +16,6 @@ package struct ClientTLS: Equatable, Sendable {
 
     package init() {}
 
-    /// Endpoints that say neither http nor https use TLS if this is more than the default.
     private func policy() throws(NetError) -> TLSPolicy {
         guard certificateFile.isEmpty == keyFile.isEmpty else {
             throw .session(
@@ -31,6 +30,16 @@ package struct ClientTLS: Equatable, Sendable {
         policy.verifiesServer = verifiesServer
         policy.applicationProtocols = ["h2"]
         return policy
+    }
+
+    /// What is wrong with the files, if anything is.
+    package var problem: String? {
+        do throws(NetError) {
+            _ = try open()
+            return nil
+        } catch {
+            return "\(error)"
+        }
     }
 
     /// The files are read now, and again whenever they change.

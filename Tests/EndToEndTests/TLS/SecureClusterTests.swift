@@ -67,6 +67,48 @@ import Testing
         }
     }
 
+    @Test func `keelsonctl takes etcdctl's flags for TLS`() throws {
+        guard let program = Tools.product("keelsonctl") else { return skip("no keelsonctl") }
+        let cluster = try SecureCluster(1)
+        try cluster.startAll()
+        let member = cluster.members[0]
+        var runs = 0
+        func said(_ arguments: String...) throws -> String {
+            runs += 1
+            let process = try ServerProcess(
+                program, arguments, output: cluster.folder["ctl.\(runs)"])
+            _ = try process.waitForEnd()
+            return process.output
+        }
+        let endpoint = "--endpoints=\(member.clientURL)"
+        let (cacert, cert, key) = (
+            "--cacert=\(cluster.file("ca.crt"))", "--cert=\(cluster.file("client.crt"))",
+            "--key=\(cluster.file("client.key"))"
+        )
+        #expect(try said(endpoint, cacert, cert, key, "put", "a", "b") == "OK\n")
+        // Without a scheme the files alone ask for TLS.
+        let bare = "--endpoints=127.0.0.1:\(member.clientPort)"
+        #expect(try said(bare, cacert, cert, key, "get", "a") == "a\nb\n")
+        #expect(
+            try said(bare, cert, key, "--insecure-transport=false", "get", "a")
+                .contains("certificate signed by unknown authority"))
+        #expect(
+            try said(
+                bare, cert, key, "--insecure-transport=false", "--insecure-skip-tls-verify",
+                "get", "a") == "a\nb\n")
+        #expect(
+            try said(endpoint, cert, key, "--insecure-skip-tls-verify", "get", "a") == "a\nb\n")
+        #expect(try said(endpoint, cacert, "get", "a").contains("certificate required"))
+        #expect(
+            try said(endpoint, cacert, cert, "get", "a").hasPrefix(
+                "Error: KeyFile and CertFile must both be present[key: , cert: "))
+        let missing = "--cacert=\(cluster.folder["none"])"
+        #expect(
+            try said(endpoint, missing, "get", "a").hasPrefix(
+                "Error: open \(cluster.folder["none"]): no such file or directory"))
+        #expect(try said(bare, "get", "a").contains("TLS"))
+    }
+
     @Test func `certificates, keys, authorities and revocations change under load`() throws {
         let cluster = try SecureCluster(3)
         try cluster.startAll()
