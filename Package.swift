@@ -93,7 +93,7 @@ var targets: [Target] = [
 
     // Never shipped.
     room("DataDriven", in: support),
-    room("TestKit", in: support, ["Bytes", "Posix"]),
+    room("TestKit", in: support, ["Bytes", "Posix", "COpenSSL"]),
     room("FakeEtcd", in: support, ["Bytes", "HTTP", "Net", "Posix", "TestKit"]),
     room("SimulatedDisk", in: support, ["Bytes", "Storage"]),
     room(
@@ -130,7 +130,10 @@ var targets: [Target] = [
         ["Recovery", "Storage", "SimulatedDisk", "Replicated", "Raft", "EtcdAPI", "Bytes"]),
     tests(
         "NodeServerTests",
-        ["NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Bytes", "Posix", "TestKit"]),
+        [
+            "NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Net", "Bytes", "Posix",
+            "TestKit",
+        ]),
     tests(
         "EtcdClientTests",
         ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit", "FakeEtcd"]),

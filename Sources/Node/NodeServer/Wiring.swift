@@ -18,6 +18,7 @@ final class Wiring {
     private let lookup = HostsFile.lookup()
     private let dialer: Dialer
     private let directory: DataDirectory
+    private let security: NodeSecurity
     private let metrics = NodeMetrics()
     private var member: LocalMember?
     private var clients: ClientPort?
@@ -40,6 +41,8 @@ final class Wiring {
         }
         directory = try DataDirectory(
             path: config.dataDirectory, walPath: config.logDirectory, syncs: config.syncsToDisk)
+        security = try NodeSecurity(config: config, logger: logger)
+        dialer.certificates = security.dial
     }
 
     /// Until the member is told to stop, or cannot go on. Returns the exit code.
@@ -156,7 +159,12 @@ final class Wiring {
         peers.onRemovedByPeers = { [unowned self] in
             self.stopAtOnce("the member has been permanently removed from the cluster", code: 0)
         }
-        try peers.listen(on: try addresses(config.listenPeerURLs))
+        for (urls, certificates) in doors(config.listenPeerURLs, security.peer) {
+            try peers.listen(
+                on: try addresses(urls), certificates,
+                checksAddresses: !config.peerSecurity.skipsAddressCheck)
+        }
+        peers.start()
         peers.setRemotes(start.remotes)
         self.peers = peers
         member.peers = peers
@@ -171,16 +179,31 @@ final class Wiring {
         settings.keepAliveTimeout = config.keepalive.timeout
         let endpoints = HTTPEndpoints(member: member)
         let clients = ClientPort(member: member, endpoints: endpoints, settings: settings)
-        try clients.listen(on: try addresses(config.listenClientURLs), Socket.ListenOptions())
+        try listen(clients, config.listenClientURLs)
         // The kernel takes connections from now on; they are served when the member is known.
         clients.pause()
         self.clients = clients
         if !config.listenMetricsURLs.isEmpty {
             settings.servesGRPC = false
             let port = ClientPort(member: member, endpoints: endpoints, settings: settings)
-            try port.listen(on: try addresses(config.listenMetricsURLs), Socket.ListenOptions())
+            try listen(port, config.listenMetricsURLs)
             metricsPort = port
         }
+    }
+
+    private func listen(_ port: ClientPort, _ urls: [ServiceURL]) throws(NetError) {
+        for (urls, certificates) in doors(urls, security.client) {
+            try port.listen(on: try addresses(urls), Socket.ListenOptions(), certificates)
+        }
+    }
+
+    /// The plain URLs and the others, with what the others need.
+    private func doors(
+        _ urls: [ServiceURL], _ certificates: CertificateReload?
+    ) -> [(urls: [ServiceURL], certificates: CertificateReload?)] {
+        let plain = urls.filter { !$0.scheme.isSecure }
+        let secure = urls.filter(\.scheme.isSecure)
+        return [(plain, nil), (secure, certificates)].filter { !$0.urls.isEmpty }
     }
 
     private func addresses(_ urls: [ServiceURL]) throws(NetError) -> [SocketAddress] {
@@ -225,7 +248,9 @@ final class Wiring {
         logger.info("ready to serve client requests")
         for url in config.listenClientURLs {
             logger.info(
-                "serving client traffic insecurely; this is strongly discouraged!",
+                url.scheme.isSecure
+                    ? "serving client traffic securely"
+                    : "serving client traffic insecurely; this is strongly discouraged!",
                 ["traffic": .string("grpc+http"), "address": .string("\(url.host):\(url.port)")])
         }
     }

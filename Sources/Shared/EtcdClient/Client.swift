@@ -36,6 +36,7 @@ package final class Client {
         } catch {
             throw .unreachable(endpoint: settings.endpoints[0], reason: "\(error)")
         }
+        dialer.certificates = try settings.certificates(for: endpoints)
     }
 
     deinit {
@@ -187,7 +188,7 @@ package final class Client {
 
     private func connection(to endpoint: Endpoint) -> Channel {
         Channel(
-            endpoint, on: reactor, dialer: dialer, timeout: settings.dialTimeout,
+            endpoint, on: reactor, dialer: dialer, settings: settings,
             keepAlive: (max(settings.keepAliveTime, .seconds(10)), settings.keepAliveTimeout),
             maxAnswerBytes: settings.maxAnswerBytes)
     }

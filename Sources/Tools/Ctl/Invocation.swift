@@ -58,6 +58,8 @@ struct Invocation {
         if globals.maxAnswerBytes > 0 {
             settings.maxAnswerBytes = Int(min(globals.maxAnswerBytes, Int64(Int32.max)))
         }
+        settings.tls = globals.tls
+        if let problem = globals.tls?.problem { throw .badArguments(problem) }
         settings.login = login.login(globals.user, globals.password, console)
         return settings
     }

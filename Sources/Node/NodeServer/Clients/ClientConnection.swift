@@ -21,6 +21,10 @@ final class ClientConnection: ConnectionDelegate {
 
     /// Bytes handed to the socket's queue before its protocol is asked for more.
     private static let outputAhead = 1 << 20
+    private static let plainOnly =
+        "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
+        + "connection: close\r\n\r\n"
+        + "Client sent a TLS handshake to a server that speaks plain HTTP here.\n"
 
     init(_ connection: Connection, port: ClientPort) {
         self.connection = connection
@@ -53,10 +57,12 @@ final class ClientConnection: ConnectionDelegate {
             speech = .http(channel)
             unsafe bytes.withUnsafeBytes { unsafe channel.receive($0) }
         case .tls:
-            port.member.logger.warn(
-                "rejected connection: the client speaks TLS, this listener does not",
-                ["remote-addr": .string("\(connection.peerAddress.map { "\($0)" } ?? "")")])
-            connection.close()
+            // Clients that know HTTP recognise this, and say that the server has no TLS.
+            connection.write(Array(ClientConnection.plainOnly.utf8))
+            connection.closeAfterFlush(within: .seconds(1))
+            port.refusals.tell(
+                connection.peerAddress, "the client speaks TLS, this listener does not",
+                now: port.member.reactor.now)
         }
     }
 

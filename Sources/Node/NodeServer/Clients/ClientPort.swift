@@ -15,6 +15,9 @@ final class ClientPort {
     let endpoints: HTTPEndpoints
     let settings: Settings
     private var listeners: [Listener] = []
+    private var receptions: [TLSReception] = []
+    private(set) lazy var refusals = RefusalLog(
+        member.logger, listener: settings.servesGRPC ? "client" : "metrics")
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
     private var unflushed: [ClientConnection] = []
     private var isDraining = false
@@ -39,11 +42,30 @@ final class ClientPort {
         member.reactor.atTurnEnd { [unowned self] in self.flush() }
     }
 
-    func listen(on addresses: [SocketAddress], _ options: Socket.ListenOptions) throws(NetError) {
+    /// With certificates the addresses speak TLS.
+    func listen(
+        on addresses: [SocketAddress], _ options: Socket.ListenOptions,
+        _ certificates: CertificateReload? = nil
+    ) throws(NetError) {
+        let reception = certificates.map(makeReception)
+        if let reception { receptions.append(reception) }
         listeners.append(
             try Listener(on: member.reactor, addresses: addresses, options: options) {
                 [unowned self] socket in
-                self.accept(socket)
+                if self.isDraining { return }
+                if let reception { reception.accept(socket) } else { self.accept(socket) }
+            })
+    }
+
+    private func makeReception(_ certificates: CertificateReload) -> TLSReception {
+        TLSReception(
+            on: member.reactor, certificates, HandshakeLimits(),
+            established: { [unowned self] connection in
+                if self.isDraining { return connection.close() }
+                self.serve(connection)
+            },
+            refused: { [unowned self] address, error in
+                self.refusals.tell(address, "\(error)", now: self.member.reactor.now)
             })
     }
 
@@ -59,17 +81,19 @@ final class ClientPort {
     }
 
     private func accept(_ socket: Socket) {
-        guard !isDraining else { return }
         do throws(NetError) {
-            let connection = try Connection(on: member.reactor, socket: socket)
-            let client = ClientConnection(connection, port: self)
-            connections[ObjectIdentifier(client)] = client
-            connection.delegate = client
-            member.metrics.clientConnected()
+            serve(try Connection(on: member.reactor, socket: socket))
         } catch {
             member.logger.warn(
                 "could not take a client's connection", ["error": .string("\(error)")])
         }
+    }
+
+    private func serve(_ connection: Connection) {
+        let client = ClientConnection(connection, port: self)
+        connections[ObjectIdentifier(client)] = client
+        connection.delegate = client
+        member.metrics.clientConnected()
     }
 
     func forget(_ client: ClientConnection) {
@@ -99,6 +123,7 @@ final class ClientPort {
         isDraining = true
         onDrained = then
         for listener in listeners { listener.close() }
+        for reception in receptions { reception.close() }
         let open = connections.values.sorted { $0.serial < $1.serial }
         for client in open { client.drain() }
         if connections.isEmpty {

@@ -41,6 +41,10 @@ package struct NodeConfig: Equatable, Sendable {
     package var advertisePeerURLs: [ServiceURL]
     package var listenMetricsURLs: [ServiceURL]
 
+    // Who may listen in, and who is let in.
+    package var clientSecurity: TransportSecurity
+    package var peerSecurity: TransportSecurity
+
     // The cluster; read by `initialMembers()` only when a cluster is made or joined.
     package var initialCluster: String
     package var initialClusterToken: String

@@ -10,6 +10,7 @@ extension Settings {
         try checkTimes()
         let advertised = try advertiseClientURLs()
         try checkGates()
+        let security = try transportSecurity(urls.client, peers: urls.peer, metrics: urls.metrics)
         let name = text("name")
         let quota = signed("quota-backend-bytes")
         let peers = try self.urls("initial-advertise-peer-urls")
@@ -20,6 +21,7 @@ extension Settings {
             logDirectory: text("wal-dir").isEmpty ? nil : text("wal-dir"),
             listenClientURLs: urls.client, advertiseClientURLs: advertised,
             listenPeerURLs: urls.peer, advertisePeerURLs: peers, listenMetricsURLs: urls.metrics,
+            clientSecurity: security.client, peerSecurity: security.peer,
             initialCluster: cluster.isEmpty
                 ? peers.map { "\(name)=\($0)" }.joined(separator: ",") : cluster,
             initialClusterToken: text("initial-cluster-token"),
@@ -103,7 +105,6 @@ extension Settings {
         let peer = try bindable("listen-peer-urls")
         let client = try bindable("listen-client-urls")
         let metrics = try bindable("listen-metrics-urls")
-        try refuseTLS("initial-advertise-peer-urls")
         for name in ["initial-advertise-peer-urls", "advertise-client-urls"] {
             let urls = try urls(name)
             for url in urls where url.host.isEmpty {
@@ -120,16 +121,7 @@ extension Settings {
         for url in urls where !url.isBindable {
             throw .invalid("expected IP in URL for binding (\(url))")
         }
-        try refuseTLS(name)
         return urls
-    }
-
-    private func refuseTLS(_ name: String) throws(ConfigError) {
-        for url in try urls(name) where url.scheme.isSecure {
-            throw .invalid(
-                "\(url) in --\(name) is not supported by keelson-node yet: TLS comes later; "
-                    + "use \(url.scheme.isUnix ? "unix" : "http")")
-        }
     }
 
     private func advertiseClientURLs() throws(ConfigError) -> [ServiceURL] {

@@ -54,15 +54,15 @@ enum MakeMirrorCommand {
             throw .badArguments("make-mirror takes one destination argument")
         }
         let flags = call.flags
-        for name in ["dest-cacert", "dest-cert", "dest-key"] where !flags.text(name).isEmpty {
-            throw .badArguments("--\(name): TLS is not supported by this client yet")
-        }
-        if !flags.bool("dest-insecure-transport") {
-            throw .badArguments(
-                "--dest-insecure-transport: TLS is not supported by this client yet")
-        }
+        var tls = ClientTLS()
+        tls.authorityFile = flags.text("dest-cacert")
+        tls.certificateFile = flags.text("dest-cert")
+        tls.keyFile = flags.text("dest-key")
         var settings = try call.settings(endpoints: [call.arguments[0]])
         settings.login = nil
+        let isPlain = tls == ClientTLS() && flags.bool("dest-insecure-transport")
+        settings.tls = isPlain ? nil : tls
+        if !isPlain, let problem = tls.problem { throw .badArguments(problem) }
         if !flags.text("dest-user").isEmpty {
             let login = Login.of(
                 flags.text("dest-user"), flags.text("dest-password"), call.console)
