@@ -168,6 +168,9 @@ final class Wiring {
         settings.keepAliveMinTime = config.keepalive.minimumTime
         settings.keepAliveInterval = config.keepalive.interval
         settings.keepAliveTimeout = config.keepalive.timeout
+        settings.gateway = config.servesGateway ? Gateway() : nil
+        settings.access = AccessControl(
+            origins: config.corsOrigins, hosts: config.hostWhitelist)
         let endpoints = HTTPEndpoints(member: member)
         let clients = ClientPort(member: member, endpoints: endpoints, settings: settings)
         try clients.listen(on: try addresses(config.listenClientURLs), Socket.ListenOptions())
@@ -176,6 +179,8 @@ final class Wiring {
         self.clients = clients
         if !config.listenMetricsURLs.isEmpty {
             settings.servesGRPC = false
+            settings.gateway = nil
+            settings.access = nil
             let port = ClientPort(member: member, endpoints: endpoints, settings: settings)
             try port.listen(on: try addresses(config.listenMetricsURLs), Socket.ListenOptions())
             metricsPort = port

@@ -6,11 +6,12 @@ internal import Net
 internal import NodeCore
 
 /// The gRPC side of a client's connection: calls by stream, each handled by what its method needs.
-final class GRPCChannel {
+final class GRPCChannel: CallCarrier {
     unowned let client: ClientConnection
     let server: GRPCServer
     let member: LocalMember
     private var calls: [StreamID: any ServerCall] = [:]
+    private var exchanges: [StreamID: PlainStream] = [:]
     private var events: [GRPCServer.Event] = []
     private var keepAlive: TimerID?
     private var awaitedPing: UInt64?
@@ -22,6 +23,7 @@ final class GRPCChannel {
         let limits = client.port.settings
         var settings = GRPCServerSettings()
         settings.maxMessageBytes = limits.maxRequestBytes + 512 * 1_024
+        settings.maxPlainBodyBytes = limits.maxBodyBytes
         settings.http2.maxConcurrentStreams = limits.maxConcurrentStreams
         settings.http2.pingPolicy = PingPolicy(
             minInterval: limits.keepAliveMinTime, permitsWithoutStreams: false)
@@ -48,7 +50,14 @@ final class GRPCChannel {
         keepAlive = nil
         server.transportEnded()
         handleEvents()
+        endAll()
+    }
+
+    private func endAll() {
         for stream in calls.keys.sorted() { end(stream) }
+        for stream in exchanges.keys.sorted() {
+            exchanges.removeValue(forKey: stream)?.cancelled()
+        }
     }
 
     private func handleEvents() {
@@ -68,11 +77,15 @@ final class GRPCChannel {
         case .call(let stream, let head): begin(stream, head)
         case .message(let stream, let message): calls[stream]?.receive(message)
         case .halfClosed(let stream): calls[stream]?.inputEnded()
-        case .cancelled(let stream): end(stream)
+        case .cancelled(let stream):
+            end(stream)
+            exchanges.removeValue(forKey: stream)?.cancelled()
         case .plain(let stream, let request): answer(stream, request)
-        case .writable(let stream): calls[stream]?.drained()
+        case .writable(let stream):
+            calls[stream]?.drained()
+            exchanges[stream]?.drained()
         case .pingAcknowledged(let payload): if payload == awaitedPing { awaitedPing = nil }
-        case .closed: for stream in calls.keys.sorted() { end(stream) }
+        case .closed: endAll()
         }
     }
 
@@ -82,23 +95,19 @@ final class GRPCChannel {
             server.finish(stream, code: error.code, message: error.text)
             return
         }
-        let call = CallContext(channel: self, stream: stream, rpc: rpc, head: head)
-        member.metrics.began(rpc)
-        if let timeout = head.timeout {
-            call.deadline = member.reactor.after(timeout) { [weak call] in
-                call?.fail(.contextDeadlineExceeded)
-            }
-        }
-        let handler = ServiceTable.call(call)
-        // A handler may have ended its call while it was made.
-        if !call.isOver { calls[stream] = handler }
+        let handler = ServiceTable.begin(
+            CallContext(carrier: self, stream: stream, rpc: rpc, head: head), head)
+        if let handler { calls[stream] = handler }
     }
 
     private func answer(_ stream: StreamID, _ request: HTTPRequest) {
-        client.port.endpoints.answer(request) { [weak self] response in
-            self?.server.respond(stream, response)
-            self?.client.needsFlush()
-        }
+        let exchange = PlainStream(self, stream)
+        exchanges[stream] = exchange
+        exchange.answer(request)
+    }
+
+    func forget(_ exchange: StreamID) {
+        exchanges.removeValue(forKey: exchange)
     }
 
     // MARK: Out
@@ -119,15 +128,37 @@ final class GRPCChannel {
         call.context.close()
     }
 
-    func finished(_ stream: StreamID) {
+    // MARK: Carrier
+
+    func reply(_ stream: StreamID, _ message: [UInt8]) {
+        server.reply(stream, message)
         calls.removeValue(forKey: stream)
         client.needsFlush()
     }
+
+    func send(_ stream: StreamID, _ message: [UInt8]) {
+        server.sendMessage(stream, message)
+        client.needsFlush()
+    }
+
+    func sendHead(_ stream: StreamID) {
+        server.sendHead(stream)
+        client.needsFlush()
+    }
+
+    func finish(_ stream: StreamID, code: Int, message: String) {
+        server.finish(stream, code: code, message: message)
+        end(stream)
+        client.needsFlush()
+    }
+
+    func queuedBytes(_ stream: StreamID) -> Int { server.queuedBytes(stream) }
 
     func drain() {
         server.drain()
         // Endless calls would keep the connection open for ever.
         for stream in calls.keys.sorted() { calls[stream]?.draining() }
+        for stream in exchanges.keys.sorted() { exchanges[stream]?.draining() }
     }
 
     private func ping(within timeout: Duration) {
@@ -142,92 +173,5 @@ final class GRPCChannel {
             guard let self, self.awaitedPing == payload else { return }
             self.client.connection.close()
         }
-    }
-}
-
-/// What a method does with a call. Ends through its context, exactly once.
-protocol ServerCall: AnyObject {
-    var context: CallContext { get }
-    func receive(_ message: [UInt8])
-    func inputEnded()
-    /// The client gave up or is gone; nothing may be sent any more.
-    func cancelled()
-    /// What was queued for the client has gone out.
-    func drained()
-    /// The server is about to end; a call without an end of its own must end now.
-    func draining()
-}
-
-extension ServerCall {
-    func inputEnded() {}
-    func cancelled() {}
-    func drained() {}
-    func draining() {}
-}
-
-/// One call as its handler sees it.
-final class CallContext {
-    private weak var channel: GRPCChannel?
-    let stream: StreamID
-    let rpc: RPC
-    let requiresLeader: Bool
-    let member: LocalMember
-    var deadline: TimerID?
-    private(set) var isOver = false
-    private let begunAt: Instant
-
-    init(channel: GRPCChannel, stream: StreamID, rpc: RPC, head: GRPCCallHead) {
-        self.channel = channel
-        self.stream = stream
-        self.rpc = rpc
-        member = channel.member
-        begunAt = member.reactor.now
-        requiresLeader = head.metadata.value(of: "hasleader") == "true"
-    }
-
-    /// The answer of a unary call, with status OK.
-    func reply(_ message: [UInt8]) {
-        guard !isOver, let channel else { return }
-        close(code: 0)
-        channel.server.reply(stream, message)
-        channel.finished(stream)
-    }
-
-    func send(_ message: [UInt8]) {
-        guard !isOver, let channel else { return }
-        channel.server.sendMessage(stream, message)
-        channel.client.needsFlush()
-    }
-
-    func sendHead() {
-        guard !isOver, let channel else { return }
-        channel.server.sendHead(stream)
-        channel.client.needsFlush()
-    }
-
-    var queuedBytes: Int { channel?.server.queuedBytes(stream) ?? 0 }
-
-    func finish() {
-        finish(code: 0, message: "")
-    }
-
-    func fail(_ error: EtcdError) {
-        finish(code: error.code, message: error.text)
-    }
-
-    func finish(code: Int, message: String) {
-        guard !isOver, let channel else { return }
-        close(code: code)
-        channel.server.finish(stream, code: code, message: message)
-        channel.end(stream)
-        channel.client.needsFlush()
-    }
-
-    /// Nothing more will be sent.
-    func close(code: Int = 1) {
-        guard !isOver else { return }
-        isOver = true
-        if let deadline { member.reactor.cancel(deadline) }
-        member.metrics.handled(rpc, code: code, member.reactor.now - begunAt)
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import EtcdAPI
+internal import HTTP
+internal import Net
 internal import NodeCore
 internal import Posix
 internal import Replicated
@@ -16,6 +18,18 @@ enum ServiceTable {
             true
         default: false
         }
+    }
+
+    /// Nil if the call ended while its handler was made.
+    static func begin(_ context: CallContext, _ head: GRPCCallHead) -> (any ServerCall)? {
+        context.member.metrics.began(context.rpc)
+        if let timeout = head.timeout {
+            context.deadline = context.member.reactor.after(timeout) { [weak context] in
+                context?.fail(.contextDeadlineExceeded)
+            }
+        }
+        let handler = call(context)
+        return context.isOver ? nil : handler
     }
 
     static func call(_ context: CallContext) -> any ServerCall {

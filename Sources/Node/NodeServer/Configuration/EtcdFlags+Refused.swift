@@ -32,7 +32,6 @@ extension EtcdFlags {
             key: "client-transport-security.client-key-file"),
         row("compact-hash-check-time", .duration, "1m0s", .refused(corruption), "3.6.0"),
         row("corrupt-check-time", .duration, "0s", .refused(corruption), "3.6.0"),
-        row("cors", .text, "*", .refused(gatewayGuards), "2.3.0"),
         row("debug", .bool, "false", .refused(relic), "2.3.0"),
         row("discovery", .text, "", .refused(discovery), "2.3.0"),
         row(
@@ -104,7 +103,6 @@ extension EtcdFlags {
             .refused(defragmentation), "3.5.14"),
         row("experimental-v3demo", .bool, "false", .refused(relic), "2.3.0", key: ""),
         row("force-new-cluster", .bool, "false", .refused(forceNewCluster), "2.3.0"),
-        row("host-whitelist", .text, "*", .refused(gatewayGuards), "3.4.0"),
         row(
             "key-file", .text, "", .refused(tls), "2.3.0",
             key: "client-transport-security.key-file"),
@@ -178,7 +176,6 @@ extension EtcdFlags {
     private static let corruption = "members are not compared with each other yet"
     private static let secondAPI = "only the third API is spoken"
     private static let pprof = "there is no Go runtime to profile"
-    private static let gatewayGuards = "the JSON gateway does not tell callers apart yet"
     private static let memory = "memory is not locked"
     private static let forceNewCluster = "start a new cluster from a snapshot instead"
     private static let httpPort = "gRPC and HTTP share the client URLs"

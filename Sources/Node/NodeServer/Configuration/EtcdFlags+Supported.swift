@@ -22,13 +22,16 @@ extension EtcdFlags {
             "config-file", .text, "",
             "YAML file; all other flags and variables are then ignored.", "3.0.0", key: ""),
         row(
+            "cors", .text, "*",
+            "Comma list of the origins whose pages may ask; empty or * is all.", "2.3.0"),
+        row(
             "data-dir", .text, "", "Path to the data directory; empty means ${name}.etcd.",
             "2.3.0"),
         row(
             "election-timeout", .uint64, "1000",
             "Time without a heartbeat until an election, in milliseconds.", "2.3.0"),
         row(
-            "enable-grpc-gateway", .bool, "true", "Accepted; the JSON gateway is not there yet.",
+            "enable-grpc-gateway", .bool, "true", "Serve the API as JSON under /v3/ too.",
             "3.4.0"),
         row("feature-gates", .text, "", "Comma list of Name=true|false.", "3.6.0"),
         row(
@@ -43,6 +46,10 @@ extension EtcdFlags {
         row(
             "heartbeat-interval", .uint64, "100",
             "Time between two heartbeats, in milliseconds.", "2.3.0"),
+        row(
+            "host-whitelist", .text, "*",
+            "Comma list of the host names that plain HTTP may ask for; empty or * is all.",
+            "3.4.0"),
         row(
             "initial-advertise-peer-urls", .urls, "http://localhost:2380",
             "URLs of this member told to the other members.", "2.3.0"),

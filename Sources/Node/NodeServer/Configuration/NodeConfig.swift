@@ -71,6 +71,9 @@ package struct NodeConfig: Equatable, Sendable {
     package var maxConcurrentStreams: UInt32
     package var keepalive: Keepalive
     package var servesGateway: Bool
+    /// Pages of these origins may ask, under these names of the host; `*` is any.
+    package var corsOrigins: [String]
+    package var hostWhitelist: [String]
 
     // The log.
     package var logLevel: LogLevel

@@ -46,10 +46,15 @@ extension Settings {
                 minimumTime: duration("grpc-keepalive-min-time"),
                 interval: duration("grpc-keepalive-interval"),
                 timeout: duration("grpc-keepalive-timeout")),
-            servesGateway: bool("enable-grpc-gateway"), logLevel: try logLevel(),
+            servesGateway: bool("enable-grpc-gateway"), corsOrigins: list("cors"),
+            hostWhitelist: list("host-whitelist"), logLevel: try logLevel(),
             logFormat: text("log-format") == "console" ? .console : .json,
             logOutputs: try logOutputs(), slowApply: duration("warning-apply-duration"),
             slowRequest: duration("warning-unary-request-duration"))
+    }
+
+    private func list(_ name: String) -> [String] {
+        text(name).split(separator: ",").map(String.init)
     }
 
     // MARK: Log
