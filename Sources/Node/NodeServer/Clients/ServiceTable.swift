@@ -14,7 +14,8 @@ enum ServiceTable {
         case .range, .put, .deleteRange, .txn, .compact, .watch, .leaseGrant, .leaseRevoke,
             .leaseKeepAlive, .leaseTimeToLive, .leaseLeases, .memberAdd, .memberRemove,
             .memberUpdate, .memberList, .memberPromote, .alarm, .status, .defragment, .hash,
-            .hashKV, .snapshot, .moveLeader, .healthCheck, .healthWatch:
+            .hashKV, .snapshot, .moveLeader, .healthCheck, .healthWatch, .lock, .unlock,
+            .electionCampaign, .electionProclaim, .electionLeader, .electionObserve, .electionResign:
             true
         default: false
         }
@@ -41,6 +42,9 @@ enum ServiceTable {
         case .memberUpdate: MemberUpdateCall(context)
         case .healthCheck: HealthCheckCall(context)
         case .healthWatch: HealthWatchCall(context)
+        case .lock, .unlock, .electionCampaign, .electionProclaim, .electionLeader,
+            .electionObserve, .electionResign:
+            RecipeCall(context)
         default: UnaryCall(context)
         }
     }
