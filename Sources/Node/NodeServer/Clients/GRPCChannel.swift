@@ -175,3 +175,90 @@ final class GRPCChannel: CallCarrier {
         }
     }
 }
+
+/// What a method does with a call. Ends through its context, exactly once.
+protocol ServerCall: AnyObject {
+    var context: CallContext { get }
+    func receive(_ message: [UInt8])
+    func inputEnded()
+    /// The client gave up or is gone; nothing may be sent any more.
+    func cancelled()
+    /// What was queued for the client has gone out.
+    func drained()
+    /// The server is about to end; a call without an end of its own must end now.
+    func draining()
+}
+
+extension ServerCall {
+    func inputEnded() {}
+    func cancelled() {}
+    func drained() {}
+    func draining() {}
+}
+
+/// One call as its handler sees it.
+final class CallContext {
+    private weak var carrier: (any CallCarrier)?
+    let stream: StreamID
+    let rpc: RPC
+    let requiresLeader: Bool
+    let member: LocalMember
+    var deadline: TimerID?
+    private(set) var isOver = false
+    private let begunAt: Instant
+
+    init(carrier: any CallCarrier, stream: StreamID, rpc: RPC, head: GRPCCallHead) {
+        self.carrier = carrier
+        self.stream = stream
+        self.rpc = rpc
+        member = carrier.client.port.member
+        begunAt = member.reactor.now
+        requiresLeader = head.metadata.value(of: "hasleader") == "true"
+    }
+
+    /// Asks the core in the caller's name.
+    func call(_ request: Request, then: @escaping (Answer) -> Void) -> CallNumber {
+        member.call(request, requiresLeader: requiresLeader, then: then)
+    }
+
+    /// The answer of a unary call, with status OK.
+    func reply(_ message: [UInt8]) {
+        guard !isOver, let carrier else { return }
+        close(code: 0)
+        carrier.reply(stream, message)
+    }
+
+    func send(_ message: [UInt8]) {
+        guard !isOver, let carrier else { return }
+        carrier.send(stream, message)
+    }
+
+    func sendHead() {
+        guard !isOver, let carrier else { return }
+        carrier.sendHead(stream)
+    }
+
+    var queuedBytes: Int { carrier?.queuedBytes(stream) ?? 0 }
+
+    func finish() {
+        finish(code: 0, message: "")
+    }
+
+    func fail(_ error: EtcdError) {
+        finish(code: error.code, message: error.text)
+    }
+
+    func finish(code: Int, message: String) {
+        guard !isOver, let carrier else { return }
+        close(code: code)
+        carrier.finish(stream, code: code, message: message)
+    }
+
+    /// Nothing more will be sent.
+    func close(code: Int = 1) {
+        guard !isOver else { return }
+        isOver = true
+        if let deadline { member.reactor.cancel(deadline) }
+        member.metrics.handled(rpc, code: code, member.reactor.now - begunAt)
+    }
+}

@@ -108,7 +108,7 @@ final class HTTPChannel {
         case .answer(let response)?: exchange = .decided(response)
         case .call(let rpc)?:
             client.connection.idleTimeout = nil
-            exchange = .gateway(GatewayCall(rpc, head, member: client.port.member, sink: self))
+            exchange = .gateway(GatewayCall(rpc, head, client: client, sink: self))
         case .webSocket(let rpc)?: upgrade(head, rpc)
         case .elsewhere?, nil: exchange = .collecting(HTTPRequest(head: head))
         }

@@ -60,11 +60,8 @@ final class RecipeCall: ServerCall {
         let member = context.member
         switch step {
         case .ask(let request):
-            number = member.call(request.request, requiresLeader: context.requiresLeader) {
-                [weak self] answer in
-                self?.answered(answer)
-            }
-        case .tell(let request): member.call(request.request) { _ in }
+            number = context.call(request.request) { [weak self] in self?.answered($0) }
+        case .tell(let request): _ = context.call(request.request) { _ in }
         case .watch(let create):
             let stream = member.openWatch(requiresLeader: false, sink: self)
             self.stream = stream
@@ -121,7 +118,7 @@ final class RecipeCall: ServerCall {
         if let number { context.member.abandon(number) }
         number = nil
         // The caller does not know of its key, and would wait for it later.
-        if let undo = recipe?.undo { context.member.call(undo.request) { _ in } }
+        if let undo = recipe?.undo { _ = context.call(undo.request) { _ in } }
         recipe = nil
     }
 

@@ -15,7 +15,7 @@ final class GatewayCall: CallCarrier {
         case over
     }
 
-    let member: LocalMember
+    unowned let client: ClientConnection
     private let rpc: RPC
     private let head: HTTPRequestHead
     private weak var sink: (any GatewaySink)?
@@ -27,12 +27,14 @@ final class GatewayCall: CallCarrier {
     /// gRPC's limit for a message of the client.
     private let messageLimit: Int
 
-    init(_ rpc: RPC, _ head: HTTPRequestHead, member: LocalMember, sink: any GatewaySink) {
+    init(
+        _ rpc: RPC, _ head: HTTPRequestHead, client: ClientConnection, sink: any GatewaySink
+    ) {
         self.rpc = rpc
         self.head = head
-        self.member = member
+        self.client = client
         self.sink = sink
-        messageLimit = member.node.settings.maxRequestBytes + 512 * 1_024
+        messageLimit = client.port.settings.maxRequestBytes + 512 * 1_024
         input = JSONStream(maxBytes: messageLimit * 2)
     }
 
@@ -136,8 +138,8 @@ final class GatewayCall: CallCarrier {
             state = .over
             handler.cancelled()
             handler.context.close(code: 8)
-            let text = "grpc: received message larger than max (\(message.count) vs. \(messageLimit))"
-            hasBegun ? endStream(code: 8, text) : respond(code: 8, text)
+            let error = EtcdError.messageTooLarge(count: message.count, limit: messageLimit)
+            hasBegun ? endStream(code: error.code, error.text) : respond(error)
             return
         }
         handler.receive(message)
@@ -148,7 +150,7 @@ final class GatewayCall: CallCarrier {
             let error = EtcdError.unknownRPC(method: rpc.row.method, service: rpc.row.service)
             state = .over
             inputIsOver = true
-            respond(code: error.code, error.text)
+            respond(error)
             return
         }
         guard let callHead = GatewayHead.callHead(rpc, head) else {
@@ -245,6 +247,10 @@ final class GatewayCall: CallCarrier {
                     code: code, message: message, phrase: HTTPStatus.phrase(status)))
         }
         sink?.finish()
+    }
+
+    private func respond(_ error: EtcdError) {
+        respond(code: error.code, error.text)
     }
 
     private func respond(code: Int, _ message: String) {

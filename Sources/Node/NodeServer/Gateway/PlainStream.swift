@@ -30,7 +30,7 @@ final class PlainStream: GatewaySink {
         switch port.settings.gateway?.route(request.head) {
         case .answer(let response)?: respond(response)
         case .call(let rpc)?:
-            let call = GatewayCall(rpc, request.head, member: port.member, sink: self)
+            let call = GatewayCall(rpc, request.head, client: channel.client, sink: self)
             self.call = call
             call.receive(request.body)
             call.inputEnded()

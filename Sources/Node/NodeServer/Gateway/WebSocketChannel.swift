@@ -19,7 +19,7 @@ final class WebSocketChannel: GatewaySink {
         switch target {
         case .rpc(let rpc):
             call = GatewayCall(
-                rpc, WebSocketChannel.request(head), member: client.port.member, sink: self)
+                rpc, WebSocketChannel.request(head), client: client, sink: self)
         case .nothing: respond(Gateway.notFound)
         }
     }
