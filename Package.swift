@@ -108,7 +108,7 @@ var targets: [Target] = [
     tests("RaftTests", ["Raft", "Bytes", "DataDriven"], golden: true),
     tests("StorageTests", ["Storage", "Bytes", "SimulatedDisk"]),
     tests("MVCCTests", ["MVCC", "Bytes", "DataDriven"]),
-    tests("EtcdAPITests", ["EtcdAPI", "Bytes", "Formats"]),
+    tests("EtcdAPITests", ["EtcdAPI", "Bytes", "Formats"], golden: true),
     tests("PosixTests", ["Posix", "Bytes", "TestKit"]),
     tests("NetTests", ["Net", "Posix", "Bytes", "TestKit"]),
     tests("ReplicatedTests", ["Replicated", "MVCC", "EtcdAPI", "Bytes"]),

@@ -15,7 +15,8 @@ enum ServiceTable {
             .leaseKeepAlive, .leaseTimeToLive, .leaseLeases, .memberAdd, .memberRemove,
             .memberUpdate, .memberList, .memberPromote, .alarm, .status, .defragment, .hash,
             .hashKV, .snapshot, .moveLeader, .healthCheck, .healthWatch, .lock, .unlock,
-            .electionCampaign, .electionProclaim, .electionLeader, .electionObserve, .electionResign:
+            .electionCampaign, .electionProclaim, .electionLeader, .electionObserve,
+            .electionResign:
             true
         default: false
         }

@@ -149,7 +149,8 @@ package final class WebSocketServer {
     ) throws(Violation) {
         var code = CloseCode.none
         if payload.count >= 2 {
-            code = UInt16(payload[payload.startIndex]) << 8 | UInt16(payload[payload.startIndex + 1])
+            code =
+                UInt16(payload[payload.startIndex]) << 8 | UInt16(payload[payload.startIndex + 1])
             guard WebSocketServer.mayBeSent(code) else {
                 throw Violation(code: CloseCode.protocolError)
             }
