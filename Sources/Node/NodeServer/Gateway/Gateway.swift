@@ -38,7 +38,7 @@ struct Gateway {
     func route(_ head: HTTPRequestHead) -> Route {
         let path = head.path
         guard path.hasPrefix("/v3/") else {
-            return path == "/v3" ? .answer(Gateway.moved(to: "/v3/")) : .elsewhere
+            return path == "/v3" ? .answer(Gateway.moved(head, to: "/v3/")) : .elsewhere
         }
         let rpc = Services.rpc(gatewayPath: path)
         if WebSocketHandshake.isAsked(head) { return .webSocket(rpc.map(Target.rpc) ?? .nothing) }
@@ -51,13 +51,15 @@ struct Gateway {
 
     static let notFound = HTTPEndpoints.error(404, "Not Found")
 
-    private static func moved(to path: String) -> HTTPResponse {
-        HTTPResponse(
+    /// With words only for who may show them.
+    private static func moved(_ head: HTTPRequestHead, to path: String) -> HTTPResponse {
+        let location = HeaderField("location", path)
+        guard head.method == "GET" || head.method == "HEAD" else {
+            return HTTPResponse(status: 301, headers: [location])
+        }
+        return HTTPResponse(
             status: 301,
-            headers: [
-                HeaderField("content-type", "text/html; charset=utf-8"),
-                HeaderField("location", path),
-            ],
+            headers: [HeaderField("content-type", "text/html; charset=utf-8"), location],
             body: Array("<a href=\"\(path)\">Moved Permanently</a>.\n\n".utf8))
     }
 }

@@ -29,21 +29,34 @@ final class WebSocketChannel: GatewaySink {
         let digest = Digest(.sha1)
         digest.update(Array((key + WebSocketHandshake.salt).utf8))
         var fields = [HeaderField("sec-websocket-accept", Base64.encode(digest.finish()))]
-        let offered = WebSocketHandshake.subprotocols(head)
-        if let first = offered.first, first.lowercased() == "bearer" {
-            fields.append(HeaderField("sec-websocket-protocol", first))
-        }
+        if bearer(head) != nil { fields.append(HeaderField("sec-websocket-protocol", "Bearer")) }
         return fields
+    }
+
+    /// The token in `Sec-WebSocket-Protocol: Bearer, TOKEN`; empty if there is none behind the word.
+    private static func bearer(_ head: HTTPRequestHead) -> String? {
+        let offered = WebSocketHandshake.subprotocols(head)
+        return offered.first == "Bearer" ? offered.dropFirst().joined(separator: ",") : nil
+    }
+
+    private static func cookie(_ head: HTTPRequestHead) -> String? {
+        let name = "token="
+        for field in head.headers where field.name == "cookie" {
+            for pair in field.value.split(separator: ";") {
+                let trimmed = pair.drop { $0 == " " }
+                if trimmed.hasPrefix(name) { return String(trimmed.dropFirst(name.count)) }
+            }
+        }
+        return nil
     }
 
     /// As a POST; a browser's token comes as a sub-protocol or a cookie.
     private static func request(_ head: HTTPRequestHead) -> HTTPRequestHead {
         var request = head
         request.method = "POST"
-        let offered = WebSocketHandshake.subprotocols(head)
-        if offered.count == 2, offered[0].lowercased() == "bearer" {
+        if let token = cookie(head) ?? bearer(head), !token.isEmpty {
             request.headers.removeAll { $0.name == "authorization" }
-            request.headers.append(HeaderField("authorization", "\(offered[0]) \(offered[1])"))
+            request.headers.append(HeaderField("authorization", "Bearer \(token)"))
         }
         return request
     }

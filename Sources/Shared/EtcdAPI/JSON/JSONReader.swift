@@ -63,7 +63,8 @@ struct JSONReader: FieldVisitor {
 
     static func cannot(_ node: JSONNode, _ type: String) -> JSONFailure {
         var what = node.kind
-        if case .number(let text) = node, type.hasPrefix("int") || type.hasPrefix("uint") {
+        let isNumeric = type.contains("int") && !type.hasPrefix("[") || type.hasSuffix("Number")
+        if case .number(let text) = node, isNumeric {
             what += " " + String(decoding: text, as: UTF8.self)
         }
         return JSONFailure("json: cannot unmarshal \(what) into Go value of type \(type)")

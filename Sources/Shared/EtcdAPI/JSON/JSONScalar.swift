@@ -162,7 +162,7 @@ enum JSONScalar {
         if held < 2 { throw corrupt(place) }
         let count = rest.prefix(4 - held).prefix { $0 == 0x3d }.count
         if count < 4 - held {
-            throw corrupt(rest.count == count ? text.count : place + count)
+            throw corrupt(rest.count == count ? text.count : place + count - 1)
         }
         if rest.count > count { throw corrupt(place + count) }
     }
