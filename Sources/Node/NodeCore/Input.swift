@@ -92,6 +92,7 @@ package enum Request: Sendable {
     case defragment
     case moveLeader(to: MemberID)
     case snapshot
+    case downgrade(DowngradeRequest)
     /// A quorum answers and this member is level with it: what /health and /readyz ask.
     case linearizableProbe
 }

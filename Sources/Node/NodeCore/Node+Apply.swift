@@ -66,7 +66,9 @@ extension Node {
         case .nothing:
             outputs.append(.reply(call, .done))
         case .reply(let reply):
-            if waiting.purpose == .physicalCompaction, let revision = applied.compactedTo {
+            if waiting.purpose == .downgrade {
+                outputs.append(.reply(call, .message(downgradeResponse().encoded())))
+            } else if waiting.purpose == .physicalCompaction, let revision = applied.compactedTo {
                 compactionCallers.append((revision, call))
             } else {
                 outputs.append(.reply(call, .message(encode(reply, revision: applied.revision))))

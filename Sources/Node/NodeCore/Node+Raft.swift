@@ -94,6 +94,7 @@ extension Node {
                 // What this member asked for itself may be asked for again.
                 raisedNoSpace = false
                 lifecycle.askedVersion = nil
+                lifecycle.isEndingDowngrade = false
                 continue
             }
             let cause = wasSent ? timeoutCause(begunAt: late.begun) : .contextDeadlineExceeded
@@ -141,6 +142,7 @@ extension Node {
         // A round asked of the old leader proves nothing about the new one: ask again.
         for read in reads.takeUnconfirmed() { reads.add(read) }
         lifecycle.askedVersion = nil
+        lifecycle.isEndingDowngrade = false
         proposals.dropDuties()
         leases.revoking = SortedMap()
         finishTransfer(leader, &outputs)

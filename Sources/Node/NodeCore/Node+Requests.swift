@@ -48,6 +48,7 @@ extension Node {
         case .moveLeader(let target): acceptMoveLeader(call, target, &outputs)
         case .snapshot:
             outputs.append(.reply(call.number, .compute(.snapshot(ledger.view()))))
+        case .downgrade(let downgrade): acceptDowngrade(call, downgrade, request, &outputs)
         case .linearizableProbe: enqueueRead(call, request, &outputs)
         }
     }
@@ -187,6 +188,7 @@ extension Node {
         case .memberList:
             let reply = Reply.members(ledger.members.list)
             outputs.append(.reply(call, .message(encode(reply, revision: 0))))
+        case .downgrade(let downgrade): serveDowngrade(call, downgrade, &outputs)
         case .linearizableProbe: outputs.append(.reply(call, .done))
         default: invariant(false, "\(request) is not a read")
         }

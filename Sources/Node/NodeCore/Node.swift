@@ -144,4 +144,6 @@ struct Lifecycle {
     var isStopping = false
     var progressCheckedAt: Instant?
     var askedVersion: String?
+    /// The end of a downgrade was proposed.
+    var isEndingDowngrade = false
 }

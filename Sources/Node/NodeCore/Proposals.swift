@@ -20,6 +20,8 @@ struct Proposals {
         case client
         /// The reply waits until removed rows are gone.
         case physicalCompaction
+        /// Answered with the cluster's version.
+        case downgrade
         case upkeep
         /// A leader's word about leases: void as soon as it leads no more.
         case duty

@@ -14,11 +14,12 @@ internal import Storage
 final class Wiring {
     private let config: NodeConfig
     private let logger: Logger
+    private let logSwitch: LogSwitch
     private let reactor: Reactor
     private let lookup = HostsFile.lookup()
     private let dialer: Dialer
     private let directory: DataDirectory
-    private let metrics = NodeMetrics()
+    private let metrics: NodeMetrics
     private var member: LocalMember?
     private var clients: ClientPort?
     private var metricsPort: ClientPort?
@@ -31,7 +32,9 @@ final class Wiring {
 
     init(config: NodeConfig, logger: Logger) throws(StartFailure) {
         self.config = config
-        self.logger = logger
+        logSwitch = LogSwitch(logger.level)
+        self.logger = logSwitch.attach(logger)
+        metrics = NodeMetrics(isExtensive: config.metricsAreExtensive)
         do throws(NetError) {
             reactor = try Reactor()
             dialer = try Dialer(on: reactor, lookup: lookup)
@@ -171,7 +174,7 @@ final class Wiring {
         settings.gateway = config.servesGateway ? Gateway() : nil
         settings.access = AccessControl(
             origins: config.corsOrigins, hosts: config.hostWhitelist)
-        let endpoints = HTTPEndpoints(member: member)
+        let endpoints = HTTPEndpoints(member: member, logSwitch: logSwitch)
         let clients = ClientPort(member: member, endpoints: endpoints, settings: settings)
         try clients.listen(on: try addresses(config.listenClientURLs), Socket.ListenOptions())
         // The kernel takes connections from now on; they are served when the member is known.

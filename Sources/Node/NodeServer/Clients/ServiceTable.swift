@@ -16,7 +16,8 @@ enum ServiceTable {
             .memberUpdate, .memberList, .memberPromote, .alarm, .status, .defragment, .hash,
             .hashKV, .snapshot, .moveLeader, .healthCheck, .healthWatch, .lock, .unlock,
             .electionCampaign, .electionProclaim, .electionLeader, .electionObserve,
-            .electionResign:
+            .electionResign, .downgrade,
+            .rangeStream:
             true
         default: false
         }
@@ -39,6 +40,7 @@ enum ServiceTable {
         case .watch: WatchCall(context)
         case .leaseKeepAlive: KeepAliveCall(context)
         case .snapshot: SnapshotCall(context)
+        case .rangeStream: RangeStreamCall(context)
         case .memberAdd: MemberAddCall(context)
         case .memberUpdate: MemberUpdateCall(context)
         case .healthCheck: HealthCheckCall(context)
@@ -69,6 +71,7 @@ enum ServiceTable {
             .memberPromote(MemberID(try MemberPromoteRequest(decoding: message).id))
         case .alarm: .alarm(try AlarmRequest(decoding: message))
         case .defragment: .defragment
+        case .downgrade: .downgrade(try DowngradeRequest(decoding: message))
         case .hash: .hash
         case .hashKV: .hashKV(revision: try HashKVRequest(decoding: message).revision)
         case .moveLeader:

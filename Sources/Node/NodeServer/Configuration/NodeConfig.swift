@@ -75,6 +75,9 @@ package struct NodeConfig: Equatable, Sendable {
     package var corsOrigins: [String]
     package var hostWhitelist: [String]
 
+    /// Histograms of how long calls took.
+    package var metricsAreExtensive: Bool
+
     // The log.
     package var logLevel: LogLevel
     package var logFormat: Logger.Format

@@ -47,7 +47,8 @@ extension Settings {
                 interval: duration("grpc-keepalive-interval"),
                 timeout: duration("grpc-keepalive-timeout")),
             servesGateway: bool("enable-grpc-gateway"), corsOrigins: list("cors"),
-            hostWhitelist: list("host-whitelist"), logLevel: try logLevel(),
+            hostWhitelist: list("host-whitelist"),
+            metricsAreExtensive: text("metrics") == "extensive", logLevel: try logLevel(),
             logFormat: text("log-format") == "console" ? .console : .json,
             logOutputs: try logOutputs(), slowApply: duration("warning-apply-duration"),
             slowRequest: duration("warning-unary-request-duration"))
@@ -66,10 +67,6 @@ extension Settings {
         guard ["json", "console"].contains(text("log-format")) else {
             throw .invalid(
                 "unknown log format: \(text("log-format")), supported values json, console")
-        }
-        guard text("metrics") == "basic" else {
-            throw .invalid(
-                "--metrics=\(text("metrics")) is not supported by keelson-node yet: use basic")
         }
     }
 
