@@ -115,7 +115,10 @@ var targets: [Target] = [
     tests("NodeCoreTests", ["NodeCore", "Replicated", "MVCC", "Raft", "EtcdAPI", "Bytes"]),
     tests(
         "NodeServerTests",
-        ["NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Bytes", "Posix", "TestKit"]),
+        [
+            "NodeServer", "NodeCore", "Program", "EtcdAPI", "Formats", "HTTP", "Bytes", "Posix",
+            "TestKit",
+        ]),
     tests(
         "EtcdClientTests", ["EtcdClient", "EtcdAPI", "HTTP", "Net", "Posix", "Bytes", "TestKit"]),
     tests("CtlTests", ["Ctl", "EtcdAPI", "Storage", "Bytes", "TestKit"]),

@@ -89,7 +89,9 @@ extension EtcdFlags {
         row(
             "max-txn-ops", .uint64, "128", "Most operations in one list of a transaction.",
             "3.3.0"),
-        row("metrics", .text, "basic", "basic, or extensive: with histograms of how long calls take.", "3.1.0"),
+        row(
+            "metrics", .text, "basic",
+            "basic, or extensive: with histograms of how long calls take.", "3.1.0"),
         row("name", .text, "default", "Human-readable name for this member.", "2.3.0"),
         row("pre-vote", .bool, "true", "Ask before an election whether it could be won.", "3.4.0"),
         row(
