@@ -103,7 +103,10 @@ package final class Node {
         self.now = max(self.now, now)
         sendProposals(&outputs)
         beginReads(&outputs)
+        let isWaiting = proposals.hasUnsent
         serveReads(&outputs)
+        // What a read has led to need not wait for the next turn.
+        if !isWaiting, proposals.hasUnsent { sendProposals(&outputs) }
         deliverEvents(&outputs)
         let isCatchingUp = catchUp(&outputs)
         let isCompacting = removeCompacted(&outputs)
