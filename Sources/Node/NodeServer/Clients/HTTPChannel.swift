@@ -107,7 +107,6 @@ final class HTTPChannel {
         switch settings.gateway?.route(head) {
         case .answer(let response)?: exchange = .decided(response)
         case .call(let rpc)?:
-            client.connection.idleTimeout = nil
             exchange = .gateway(GatewayCall(rpc, head, client: client, sink: self))
         case .webSocket(let rpc)?: upgrade(head, rpc)
         case .elsewhere?, nil: exchange = .collecting(HTTPRequest(head: head))
@@ -117,7 +116,9 @@ final class HTTPChannel {
     private func receiveBody(_ bytes: [UInt8]) {
         switch exchange {
         case .none, .decided, .waiting: break
-        case .gateway(let call): call.receive(bytes)
+        case .gateway(let call):
+            call.receive(bytes)
+            if call.isServing { client.connection.idleTimeout = nil }
         case .collecting(var request):
             exchange = .waiting
             request.body += bytes
@@ -139,7 +140,9 @@ final class HTTPChannel {
         case .collecting(let request):
             exchange = .waiting
             client.port.endpoints.answer(request) { [weak self] in self?.respond($0) }
-        case .gateway(let call): call.inputEnded()
+        case .gateway(let call):
+            call.inputEnded()
+            if call.isServing { client.connection.idleTimeout = nil }
         }
     }
 

@@ -10,7 +10,7 @@ final class GatewayCall: CallCarrier {
     private enum State {
         /// The handler of a client's stream exists from its first message on, another's from the
         /// end of the request on; until then it is the request that waits here.
-        case reading(first: JSONNode?)
+        case reading(first: Result<[UInt8], JSONFailure>?)
         case running(any ServerCall)
         case over
     }
@@ -41,6 +41,12 @@ final class GatewayCall: CallCarrier {
     private var isClientStream: Bool { rpc.row.streaming == .both }
     private var isStream: Bool { rpc.row.streaming != .nobody }
 
+    /// From now on the client may be silent for as long as it likes.
+    var isServing: Bool {
+        if case .running = state { return true }
+        return false
+    }
+
     /// The request of a call that takes one is there; a WebSocket does not say so itself.
     var hasWholeRequest: Bool {
         if case .reading(.some) = state { return !inputIsOver }
@@ -68,7 +74,7 @@ final class GatewayCall: CallCarrier {
                 begin()
                 inputOfHandlerEnded()
             } else {
-                ask(first ?? .null)
+                ask(first ?? GatewayCall.translated(rpc, .null))
             }
         case .running(let handler): if isClientStream { handler.inputEnded() }
         case .over: break
@@ -92,8 +98,9 @@ final class GatewayCall: CallCarrier {
                 begin()
                 give(message)
             } else if first == nil {
-                // What follows the first value of a unary request is of no interest.
-                state = .reading(first: node)
+                // What follows the first value of a unary request is of no interest. Kept as bytes:
+                // the tree of a hostile value is many times as large.
+                state = .reading(first: GatewayCall.translated(rpc, node))
             }
         case .running: give(try GatewayMessages.request(rpc, node))
         }
@@ -116,15 +123,25 @@ final class GatewayCall: CallCarrier {
         }
     }
 
-    private func ask(_ node: JSONNode) {
+    private static func translated(
+        _ rpc: RPC, _ node: JSONNode
+    ) -> Result<[UInt8], JSONFailure> {
         do throws(JSONFailure) {
-            let message = try GatewayMessages.request(rpc, node)
+            return .success(try GatewayMessages.request(rpc, node))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func ask(_ request: Result<[UInt8], JSONFailure>) {
+        switch request {
+        case .success(let message):
             begin()
             give(message)
             inputOfHandlerEnded()
-        } catch {
+        case .failure(let failure):
             state = .over
-            respond(code: 3, error.text)
+            respond(code: 3, failure.text)
         }
     }
 
