@@ -71,6 +71,8 @@ def shown(value: Any, world: World, name: str = "") -> Any:
     if isinstance(value, dict):
         return {key: shown(item, world, _place(name, key)) for key, item in value.items()}
     if isinstance(value, list):
+        if name.endswith("members"):  # sorted by ids, which differ
+            value = sorted(value, key=lambda member: str(member.get("peerURLs")))
         return [shown(item, world, name) for item in value]
     field = name.rpartition(".")[2]
     if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
