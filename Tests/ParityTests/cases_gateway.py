@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from case import Family, Setup
 from gateway import End, K, b64, gw, gw_stream, ws
-from steps import http, puts, quiet, put, delete, grant, compact
+from steps import call, http, puts, quiet, put, delete, grant, compact
 from world import Ref, Rev
 
 family = Family("gateway")
@@ -218,6 +218,14 @@ family.case("alarm", gw("/v3/maintenance/alarm", {"action": "ACTIVATE", "memberI
                                          "alarm": 1}))
 family.case("transfer_to_itself",
             gw("/v3/maintenance/transfer-leadership", {"targetID": Ref("m1")}))
+for name, body in {"no_version": {"version": ""}, "word": {"version": "x"},
+                   "one_part": {"version": "3"}, "four_parts": {"version": "3.5.0.1"},
+                   "far": {"version": "2.0"}, "higher": {"action": "ENABLE", "version": "9.9"},
+                   "nothing_to_cancel": {"action": "CANCEL"}, "unknown": {"action": 7}}.items():
+    family.case(f"downgrade_{name}", gw("/v3/maintenance/downgrade", body))
+    action = {"ENABLE": 1, "CANCEL": 2}.get(body.get("action"), body.get("action", 0))
+    family.case(f"downgrade_{name}_grpc", call(
+        "Maintenance.Downgrade", action=action, version=body.get("version", "")))
 family.case("snapshot_first", gw_stream("/v3/maintenance/snapshot", "{}", 1))
 
 # Watch
