@@ -20,6 +20,7 @@ final class Wiring {
     private let directory: DataDirectory
     private let metrics = NodeMetrics()
     private var member: LocalMember?
+    private let passwords = PasswordThread()
     private var clients: ClientPort?
     private var metricsPort: ClientPort?
     private var peers: PeerPort?
@@ -74,6 +75,7 @@ final class Wiring {
     private func build(_ start: Bootstrap.Start, seed: UInt64) throws(StartFailure) {
         let found = start.recovered
         let settings = nodeSettings(found, seed: seed)
+        let authenticator = try authenticator()
         let node = Node(
             settings: settings, ledger: found.ledger, restored: found.restored,
             now: reactor.now)
@@ -89,7 +91,7 @@ final class Wiring {
             try startThreads(disk, keeper, found.log)
             try openPeers(member, start)
             try member.start()
-            try openClients(member)
+            try openClients(member, authenticator)
             listen(to: member)
         } catch {
             throw .refused("\(error)")
@@ -111,9 +113,16 @@ final class Wiring {
         do throws(PosixError) {
             try disk.start(log)
             try keeper.start(name: "keeper")
+            try passwords.start()
         } catch {
             throw .system(error)
         }
+    }
+
+    private func authenticator() throws(StartFailure) -> Authenticator {
+        Authenticator(
+            settings: .init(signer: try config.authToken.signer(), bcryptCost: config.bcryptCost),
+            passwords: passwords)
     }
 
     private func nodeSettings(_ found: Recovered, seed: UInt64) -> NodeSettings {
@@ -135,6 +144,7 @@ final class Wiring {
         settings.strictReconfigCheck = config.strictReconfigCheck
         settings.progressNotifyInterval = config.watchProgressInterval
         settings.compactionBatch = config.compactionBatchLimit
+        settings.tokenLife = config.authTokenLife
         settings.autoCompaction =
             switch config.autoCompaction {
             case .off: .off
@@ -161,7 +171,9 @@ final class Wiring {
         member.peers = peers
     }
 
-    private func openClients(_ member: LocalMember) throws(NetError) {
+    private func openClients(
+        _ member: LocalMember, _ authenticator: Authenticator
+    ) throws(NetError) {
         var settings = ClientPort.Settings()
         settings.maxRequestBytes = config.maxRequestBytes
         settings.maxConcurrentStreams = Int(config.maxConcurrentStreams)
@@ -169,14 +181,17 @@ final class Wiring {
         settings.keepAliveInterval = config.keepalive.interval
         settings.keepAliveTimeout = config.keepalive.timeout
         let endpoints = HTTPEndpoints(member: member)
-        let clients = ClientPort(member: member, endpoints: endpoints, settings: settings)
+        let clients = ClientPort(
+            member: member, endpoints: endpoints, authenticator: authenticator, settings: settings)
         try clients.listen(on: try addresses(config.listenClientURLs), Socket.ListenOptions())
         // The kernel takes connections from now on; they are served when the member is known.
         clients.pause()
         self.clients = clients
         if !config.listenMetricsURLs.isEmpty {
             settings.servesGRPC = false
-            let port = ClientPort(member: member, endpoints: endpoints, settings: settings)
+            let port = ClientPort(
+                member: member, endpoints: endpoints, authenticator: authenticator,
+                settings: settings)
             try port.listen(on: try addresses(config.listenMetricsURLs), Socket.ListenOptions())
             metricsPort = port
         }
@@ -273,6 +288,7 @@ final class Wiring {
         peers?.stop()
         member?.disk.stop()
         member?.keeper.stop()
+        passwords.stop()
         logger.info("closed the member")
         reactor.stop()
     }

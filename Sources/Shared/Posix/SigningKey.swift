@@ -85,17 +85,16 @@ package final class SigningKey {
             return
         }
         secret = []
-        let own = try SigningKey.read(privateKey, isPrivate: true)
-        let open = try SigningKey.read(publicKey, isPrivate: false)
-        guard let chosen = unsafe own ?? open else { throw .missing }
-        if let own = unsafe own, let open = unsafe open {
-            let isSame = unsafe EVP_PKEY_eq(own, open) == 1
-            unsafe EVP_PKEY_free(open)
-            guard isSame else {
-                unsafe EVP_PKEY_free(own)
-                throw .mismatch
-            }
+        let open = unsafe try SigningKey.read(publicKey, isPrivate: false)
+        // The one that is used is held once more.
+        defer { unsafe EVP_PKEY_free(open) }
+        let own = unsafe try SigningKey.read(privateKey, isPrivate: true)
+        if let own = unsafe own, let open = unsafe open, unsafe EVP_PKEY_eq(own, open) != 1 {
+            unsafe EVP_PKEY_free(own)
+            throw .mismatch
         }
+        if unsafe own == nil { _ = unsafe open.map { unsafe EVP_PKEY_up_ref($0) } }
+        guard let chosen = unsafe own ?? open else { throw .missing }
         guard unsafe SigningKey.fits(chosen, method) else {
             unsafe EVP_PKEY_free(chosen)
             throw .wrongKind
@@ -116,11 +115,10 @@ package final class SigningKey {
         else { throw .unreadable }
         defer { unsafe BIO_free(bio) }
         // An encrypted key must not make the process ask at a terminal.
-        let refusePassword: pem_password_cb = { _, _, _, _ in -1 }
         let found =
             isPrivate
-            ? unsafe PEM_read_bio_PrivateKey(bio, nil, refusePassword, nil)
-            : unsafe PEM_read_bio_PUBKEY(bio, nil, refusePassword, nil)
+            ? unsafe PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil)
+            : unsafe PEM_read_bio_PUBKEY(bio, nil, { _, _, _, _ in -1 }, nil)
         if let found = unsafe found { return unsafe found }
         ERR_clear_error()
         throw .unreadable
@@ -218,7 +216,7 @@ package final class SigningKey {
         var output = [UInt8](repeating: 0, count: numberBytes * 2)
         let size = Int32(numberBytes)
         let isDone = unsafe der.withUnsafeBufferPointer { buffer -> Bool in
-            var next = unsafe buffer.baseAddress
+            var next = buffer.baseAddress
             guard let signature = unsafe d2i_ECDSA_SIG(nil, &next, buffer.count) else {
                 return false
             }
@@ -248,7 +246,7 @@ package final class SigningKey {
         }
         var output = [UInt8](repeating: 0, count: Int(max(0, unsafe i2d_ECDSA_SIG(signature, nil))))
         let count = unsafe output.withUnsafeMutableBufferPointer { buffer -> Int32 in
-            var next = unsafe buffer.baseAddress
+            var next = buffer.baseAddress
             return unsafe i2d_ECDSA_SIG(signature, &next)
         }
         return count > 0 && Int(count) == output.count ? output : nil

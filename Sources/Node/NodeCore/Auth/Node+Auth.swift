@@ -47,6 +47,11 @@ extension Node {
         }
     }
 
+    /// There is no rule for this method, and authentication is on.
+    package func isShut(_ rpc: RPC) -> Bool {
+        ledger.auth.isEnabled && AccessRules.access(to: rpc) == nil
+    }
+
     func refusalByRule(_ call: Call, _ request: Request) -> EtcdError? {
         guard ledger.auth.isEnabled, let rpc = request.rpc else { return nil }
         var changes = true

@@ -72,6 +72,12 @@ package struct NodeConfig: Equatable, Sendable {
     package var keepalive: Keepalive
     package var servesGateway: Bool
 
+    // Users.
+    package var authToken: TokenOptions
+    /// Of a simple token after its last use.
+    package var authTokenLife: Duration
+    package var bcryptCost: Int
+
     // The log.
     package var logLevel: LogLevel
     package var logFormat: Logger.Format
