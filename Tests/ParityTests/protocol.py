@@ -13,7 +13,7 @@ from pathlib import Path
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 FACTS = Path(__file__).resolve().parent / "facts"
-PACKAGES = ("mvccpb", "etcdserverpb", "grpc.health.v1")
+PACKAGES = ("mvccpb", "authpb", "etcdserverpb", "grpc.health.v1")
 Field = descriptor_pb2.FieldDescriptorProto
 
 SCALARS = {
@@ -62,7 +62,7 @@ class _Builder:
                 name=package + ".proto", package=package, syntax="proto3"
             )
             if package == "etcdserverpb":
-                file.dependency.append("mvccpb.proto")
+                file.dependency.extend(["mvccpb.proto", "authpb.proto"])
             self.files[package] = file
 
     def message(self, qualified: str) -> descriptor_pb2.DescriptorProto:

@@ -144,7 +144,12 @@ final class PasswordCall: ServerCall {
     }
 
     private func change(_ request: AuthUserChangePasswordRequest) {
-        hash(request.password) { .changePassword(request, hash: $0) }
+        // As in etcd an empty one takes the password away; none is right then.
+        if request.password.isEmpty {
+            ask(.administer(.changePassword(request, hash: "")))
+        } else {
+            hash(request.password) { .changePassword(request, hash: $0) }
+        }
     }
 
     /// Who may not do it is told before time is spent on the hash.
