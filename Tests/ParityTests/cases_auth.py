@@ -10,6 +10,7 @@ from typing import Any
 
 from case import Family, Setup, Step
 from client import Failure, show
+from ctl import Ctl
 from protocol import METHODS
 from steps import (
     call, compare, delete, get, grant, half_close, leases, op_delete, op_get, op_put, op_txn, put,
@@ -536,4 +537,48 @@ on("administer_rights_change_at_once", as_user("root", permit("user", "READ", "z
 on("administer_password_of_root", as_user("root", password("root", "other")),
    as_user("root", get("a")), log_in("root"), log_in("root", "other"), as_user("root", get("a")))
 
-FAMILIES = [family]
+
+# Old clients
+
+
+def family_of(tool: str) -> Family:
+    """Users and roles by a client of the time, and the same client as a user."""
+    ctl = Ctl(tool)
+    found = Family(f"auth_{tool}", setup=SETUP, tool=tool)
+    root = f"--user=root:{PASSWORD}"
+    user = f"--user=user:{PASSWORD}"
+
+    def case(name: str, *steps: Any) -> None:
+        found.case(name, begin(), *steps, clean())
+
+    case("step_by_step", ctl("user", "add", f"root:{PASSWORD}"), ctl("role", "add", "root"),
+         ctl("user", "grant-role", "root", "root"), ctl("auth", "enable"),
+         ctl("get", "{p}a"), ctl("get", "{p}a", root), ctl("put", "{p}a", "1", root),
+         ctl("get", "{p}a", root), ctl("auth", "disable", root), ctl("get", "{p}a"))
+    case("passwords", ctl("user", "add", f"u:{PASSWORD}"), ctl("user", "add", "v", "--no-password"),
+         ctl("user", "add", "w", "--interactive=false", stdin="p\n"), ctl("user", "list"),
+         ctl("user", "passwd", "w", "--interactive=false", stdin="q\n"),
+         ctl("user", "passwd", "x", "--interactive=false", stdin="q\n"))
+    for form in ("simple", "json", "fields"):
+        case(f"lists_{form}", ctl("user", "add", "u:p"), ctl("role", "add", "r"),
+             ctl("user", "grant-role", "u", "r"), ctl("role", "grant-permission", "r", "read", "a"),
+             ctl("role", "grant-permission", "r", "readwrite", "b", "--prefix"),
+             ctl("role", "grant-permission", "r", "write", "c", "--from-key"),
+             ctl("user", "list", f"-w={form}"), ctl("user", "get", "u", f"-w={form}"),
+             ctl("role", "list", f"-w={form}"), ctl("role", "get", "r", f"-w={form}"))
+    case("user_get_detail", ctl("user", "add", "u:p"), ctl("role", "add", "r"),
+         ctl("user", "grant-role", "u", "r"), ctl("user", "get", "u", "--detail"))
+    case("errors", ctl("user", "get", "u"), ctl("role", "get", "r"), ctl("user", "delete", "u"),
+         ctl("role", "delete", "r"), ctl("user", "grant-role", "u", "r"), ctl("auth", "enable"),
+         ctl("role", "grant-permission", "r", "read", "a"), ctl("user", "revoke-role", "u", "r"))
+    case("as_user", WORLD, ctl("get", "{p}r1", user), ctl("get", "{p}w1", user),
+         ctl("put", "{p}w1", "2", user), ctl("put", "{p}r1", "2", user),
+         ctl("get", "{p}b", "--prefix", user), ctl("del", "{p}w1", user),
+         ctl("get", "{p}r1", "--user=user:no"), ctl("get", "{p}r1", "--user=ghost:no"),
+         ctl("user", "list", user), ctl("user", "get", "user", user),
+         ctl("role", "get", "user", user), ctl("member", "remove", "77", user),
+         ctl("txn", user, stdin="\nput {p}w1 3\n\n\n"), ctl("compaction", "1", root))
+    return found
+
+
+FAMILIES = [family, family_of("etcdctl34"), family_of("etcdctl35")]

@@ -82,7 +82,10 @@ package final class Node {
         case .ticked: tick(&outputs)
         case .received(let message): take(message, &outputs)
         case .called(let call, let request):
-            if !holdsBack(call.identity, input) { accept(call, request, &outputs) }
+            // Logging in asks for no token, whatever comes along with it.
+            if request.rpc == .authenticate || !holdsBack(call.identity, input) {
+                accept(call, request, &outputs)
+            }
         case .abandoned(let call):
             reads.abandon(call)
             forgetEarly(call)

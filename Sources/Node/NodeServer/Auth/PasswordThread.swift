@@ -7,7 +7,6 @@ final class PasswordThread: @unchecked Sendable {
     private let lock = Lock()
     private var queue: [@Sendable () -> Void] = []
     private var isStopping = false
-    private var isStopped = true
     private let limit: Int
 
     /// Some three seconds of work at the usual cost.
@@ -28,26 +27,20 @@ final class PasswordThread: @unchecked Sendable {
     }
 
     func start() throws(PosixError) {
-        lock.withLock { isStopped = false }
         _ = try Thread(name: "passwords", stackByteCount: 1 << 18) { self.run() }
     }
 
-    /// Returns when the check under way is finished; what waits is dropped.
+    /// What waits is dropped. Does not wait for the check under way: nobody will hear of it.
     func stop() {
         lock.withLock {
             isStopping = true
             queue.removeAll()
             lock.signalAll()
-            while !isStopped { lock.wait() }
         }
     }
 
     private func run() {
         while let work = next() { work() }
-        lock.withLock {
-            isStopped = true
-            lock.signalAll()
-        }
     }
 
     private func next() -> (@Sendable () -> Void)? {
