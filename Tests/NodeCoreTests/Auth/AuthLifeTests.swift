@@ -40,7 +40,9 @@ import Testing
         _ = cluster.ask(cluster.head, .put("z1", lease: 5), as: root)
         cluster.tick(45)
         #expect(cluster.members.allSatisfy { !$0.node.ledger.lessor.contains(5) })
-        #expect(cluster.ask(cluster.head, .get("z1"), as: root)?.message(RangeResponse.self)?.count == 0)
+        #expect(
+            cluster.ask(cluster.head, .get("z1"), as: root)?.message(RangeResponse.self)?.count == 0
+        )
         let revocations = entries(cluster.head).compactMap { request -> RequestHeader? in
             guard case .leaseRevoke = request.command else { return nil }
             return request.header
@@ -117,7 +119,9 @@ import Testing
                 == .permissionDenied)
         // Keys that the leader named are looked at once more.
         #expect(follower.node.refusal(of: user, reading: [bytes("b2")]) == nil)
-        #expect(follower.node.refusal(of: user, reading: [bytes("b2"), bytes("z2")]) == .permissionDenied)
+        #expect(
+            follower.node.refusal(of: user, reading: [bytes("b2"), bytes("z2")])
+                == .permissionDenied)
         #expect(follower.node.refusal(of: root, reading: [bytes("z2")]) == nil)
         #expect(follower.node.refusal(of: .anonymous, reading: []) == .userEmpty)
     }

@@ -119,7 +119,8 @@ import Testing
         }
         token = cluster.token("user", "two")
         #expect(mayRead(cluster, token) == nil)
-        _ = cluster.administer(.userDelete, AuthUserDeleteRequest.with { $0.name = "user" }, as: root)
+        _ = cluster.administer(
+            .userDelete, AuthUserDeleteRequest.with { $0.name = "user" }, as: root)
         #expect(mayRead(cluster, token) == .invalidAuthToken)
         #expect(mayRead(cluster, root) == nil)
         cluster.disableAuth(as: root)

@@ -43,7 +43,7 @@ import Testing
         let signer = try signer()
         let text = try #require(signer.sign(user: "ä\"b", authRevision: 7, now: 1_000))
         let claims = signer.verify(Array(text.utf8), now: 1_000)
-        #expect(claims == .init(user: "ä\"b", authRevision: 7, expires: 1_300))
+        #expect(claims == TokenSigner.Claims(user: "ä\"b", authRevision: 7, expires: 1_300))
         #expect(signer.verify(Array(text.utf8), now: 1_299) != nil)
         #expect(signer.verify(Array(text.utf8), now: 1_300) == nil)
         #expect(try self.signer("other").verify(Array(text.utf8), now: 1_000) == nil)
@@ -58,15 +58,16 @@ import Testing
             #"{"username":7,"revision":3}"#, #"{"username":"u","revision":"3"}"#,
             #"{"username":"u","revision":-1}"#, #"{"username":"u","revision":1e300}"#,
             #"{"username":"u","revision":3,"exp":"never"}"#,
-            #"{"username":"u","revision":3,"exp":1000}"#, #"{"username":"u","revision":3,"nbf":1001}"#,
+            #"{"username":"u","revision":3,"exp":1000}"#,
+            #"{"username":"u","revision":3,"nbf":1001}"#,
             #"{"username":"u","revision":3,"exp":null}"#, "", "{",
         ] {
             #expect(signer.verify(try token(head, claims), now: 1_000) == nil, "\(claims)")
         }
         let endless = #"{"username":"u","revision":3}"#
-        #expect(signer.verify(try token(head, endless), now: 1_000)?.expires == .max)
+        #expect(signer.verify(try token(head, endless), now: 1_000)?.expires == Int64.max)
         let far = #"{"username":"u","revision":3,"exp":1e300}"#
-        #expect(signer.verify(try token(head, far), now: 1_000)?.expires == .max)
+        #expect(signer.verify(try token(head, far), now: 1_000)?.expires == Int64.max)
     }
 
     @Test func `only the configured method counts`() throws {
@@ -93,7 +94,7 @@ import Testing
             for _ in 0...random.below(3) {
                 switch random.below(4) {
                 case 0: bytes[random.below(bytes.count)] = UInt8(random.below(256))
-                case 1: bytes.removeLast(random.below(bytes.count - 1))
+                case 1: bytes.removeLast(random.below(bytes.count))
                 case 2: bytes.insert(0x2e, at: random.below(bytes.count))
                 default: bytes = (0..<random.below(40)).map { _ in UInt8(random.below(256)) } + [1]
                 }
@@ -116,7 +117,8 @@ import Testing
             try TokenOptions.parse("jwt,priv-key=b,sign-method=EdDSA")
                 == .signed(.edDSA, publicKeyPath: "", privateKeyPath: "b", life: 300))
         for text in [
-            "", "none", "jwt", "jwt,sign-method=none", "jwt,sign-method=rs256", "jwt,a", "jwt,a=b=c",
+            "", "none", "jwt", "jwt,sign-method=none", "jwt,sign-method=rs256", "jwt,a",
+            "jwt,a=b=c",
             "jwt,sign-method=HS256,sign-method=HS256", "jwt,sign-method=HS256,ttl=soon",
             "jwt,sign-method=HS256,ttl=-1s",
         ] {

@@ -192,7 +192,8 @@ extension Node {
             tokens.use(token, now: now) == nil, let index = Tokens.index(token),
             index >= ledger.appliedIndex.number, early.count < Limits.earlyTokens
         else { return false }
-        early.append(EarlyToken(index: index, deadline: now + settings.requestTimeout, input: input))
+        early.append(
+            EarlyToken(index: index, deadline: now + settings.requestTimeout, input: input))
         return true
     }
 

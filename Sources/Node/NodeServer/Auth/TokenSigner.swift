@@ -78,7 +78,8 @@ final class TokenSigner {
     }
 
     private static func object(_ part: ArraySlice<UInt8>) -> JSONValue? {
-        guard let bytes = bytes(part), let value = try? JSON.parse(bytes), value.object != nil else {
+        guard let bytes = bytes(part), let value = try? JSON.parse(bytes), value.object != nil
+        else {
             return nil
         }
         return value

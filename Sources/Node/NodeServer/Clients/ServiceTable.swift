@@ -78,7 +78,8 @@ final class UnaryCall: ServerCall {
         guard number == nil else { return }
         do throws(WireError) {
             guard let request = try ServiceTable.request(context.rpc, message) else {
-                context.fail(.unknownRPC(method: context.rpc.row.method, service: context.rpc.row.service))
+                context.fail(
+                    .unknownRPC(method: context.rpc.row.method, service: context.rpc.row.service))
                 return
             }
             ask(request)

@@ -90,7 +90,9 @@ extension Ledger {
         let before = appliedIndex.number
         applied.auth = .loggedIn(
             user: request.name, tokenPrefix: request.simpleToken, index: before + 1)
-        let old = clusterVersion.flatMap { ClusterVersion($0) }.map { ($0.major, $0.minor) < (3, 5) }
+        let old = clusterVersion.flatMap { ClusterVersion($0) }.map {
+            ($0.major, $0.minor) < (3, 5)
+        }
         let index = old ?? false ? before + 1 : before
         let token = "\(request.simpleToken).\(index)"
         return .reply(.loggedIn(token: token, user: request.name, revision: auth.revision))
