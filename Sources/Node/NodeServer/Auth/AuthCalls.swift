@@ -100,7 +100,7 @@ final class AuthenticateCall: ServerCall {
         if error == .authFailed || error == .noPasswordUser {
             context.member.logger.warn(
                 "invalid authentication was requested",
-                ["user": .string(name), "error": .string(error.text)])
+                ["user": .string(String(name.prefix(128))), "error": .string(error.text)])
         }
         context.fail(error)
     }

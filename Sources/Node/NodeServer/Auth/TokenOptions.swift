@@ -73,7 +73,7 @@ package enum TokenOptions: Equatable, Sendable {
         case .unreadable: return "--auth-token: no PEM key without a password in \(files)"
         case .wrongKind: return "--auth-token: \(files) is no key for \(method.rawValue)"
         case .mismatch:
-            return "--auth-token: auth: public and private keys don't match: \(files)"
+            return "--auth-token: auth: the two keys don't match: \(files)"
         }
     }
 
