@@ -36,7 +36,9 @@ let support = "Tests/Support"
 
 var targets: [Target] = [
     // Floor 0.
-    .target(name: "CLinux", path: "Sources/Shared/CLinux"),
+    .target(
+        name: "CLinux", path: "Sources/Shared/CLinux",
+        linkerSettings: [.linkedLibrary("crypt")]),
     .systemLibrary(
         name: "COpenSSL", path: "Sources/Shared/COpenSSL", pkgConfig: "openssl",
         providers: [.apt(["libssl-dev"])]),

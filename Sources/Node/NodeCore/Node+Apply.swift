@@ -47,6 +47,7 @@ extension Node {
             if publisher == settings.memberID { finishPublishing(&outputs) }
             outputs.append(.membersChanged)
         }
+        if let event = applied.auth { follow(event) }
         if applied.exceedsQuota { raiseNoSpace() }
         if case .reply(.leaseRevoke) = applied.outcome { forgetRevocations() }
         if applied.requestID != 0 { answer(applied, &outputs) }
@@ -58,6 +59,10 @@ extension Node {
         }
         if case .renewal(let answer) = waiting.purpose {
             outputs.append(.reply(call, .message(answer)))
+            return
+        }
+        if case .logIn(let revision) = waiting.purpose {
+            answerLogIn(call, applied, checkedAt: revision, &outputs)
             return
         }
         switch applied.outcome {

@@ -50,6 +50,7 @@ extension Node {
         considerAutoCompaction(&outputs)
         considerPublishing(&outputs)
         notifyProgress(&outputs)
+        tokens.expire(now)
         forgetOldEntries(&outputs)
     }
 
@@ -250,6 +251,8 @@ extension Node {
         watches.storeReplaced(level: ledger.keyspace.revision)
         ledger = replacement
         ledger.configuration = raft.configuration
+        // Whose password or user was changed meanwhile nobody here has seen.
+        tokens.removeAll()
         if isLeader { ledger.lessor.promote(now: now, extend: settings.electionTimeout) }
         checkpoints.replaced(at: snapshot.index)
         outputs.append(.note(.snapshotRestored(index: snapshot.index)))

@@ -39,6 +39,8 @@ package final class Node {
     var members = MemberFlow()
     var leases = LeaseKeeper()
     var lifecycle = Lifecycle()
+    var tokens: Tokens
+    var early: [EarlyToken] = []
 
     var now: Instant
     var effects: [Effect] = []
@@ -70,6 +72,7 @@ package final class Node {
         watches = Watches(fragmentLimit: settings.maxRequestBytes + 512 * 1_024)
         numbers = RequestNumbers(memberID: settings.memberID, startedAt: settings.startedAt)
         autoCompaction = AutoCompaction(rule: settings.autoCompaction)
+        tokens = Tokens(life: settings.tokenLife)
         checkpoints = CheckpointPolicy(settings: settings, last: ledger.appliedIndex)
     }
 
@@ -78,8 +81,14 @@ package final class Node {
         switch input {
         case .ticked: tick(&outputs)
         case .received(let message): take(message, &outputs)
-        case .called(let call, let request): accept(call, request, &outputs)
-        case .abandoned(let call): reads.abandon(call)
+        case .called(let call, let request):
+            // Logging in asks for no token, whatever comes along with it.
+            if request.rpc == .authenticate || !holdsBack(call.identity, input) {
+                accept(call, request, &outputs)
+            }
+        case .abandoned(let call):
+            reads.abandon(call)
+            forgetEarly(call)
         case .appended(let number): step(.appended(through: number), &outputs)
         case .diskFilled(let isFull): diskIsFull = isFull
         case .snapshotLoaded(let snapshot, let ledger): replaceStore(snapshot, ledger, &outputs)
@@ -101,6 +110,7 @@ package final class Node {
     /// True when there is more to do at once (a compaction's rows, watchers that catch up).
     package func endTurn(now: Instant, outputs: inout [Output]) -> Bool {
         self.now = max(self.now, now)
+        admitEarly(&outputs)
         sendProposals(&outputs)
         beginReads(&outputs)
         let isWaiting = proposals.hasUnsent

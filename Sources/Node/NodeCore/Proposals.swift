@@ -27,6 +27,8 @@ struct Proposals {
         case duty
         /// A lease's renewal is good once its checkpoint is reset; then this is the answer.
         case renewal([UInt8])
+        /// A log-in whose password was right at this auth revision.
+        case logIn(revision: UInt64)
     }
 
     private struct Unsent {

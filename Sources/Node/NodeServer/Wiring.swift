@@ -21,6 +21,7 @@ final class Wiring {
     private let directory: DataDirectory
     private let metrics: NodeMetrics
     private var member: LocalMember?
+    private let passwords = PasswordThread()
     private var clients: ClientPort?
     private var metricsPort: ClientPort?
     private var peers: PeerPort?
@@ -77,6 +78,7 @@ final class Wiring {
     private func build(_ start: Bootstrap.Start, seed: UInt64) throws(StartFailure) {
         let found = start.recovered
         let settings = nodeSettings(found, seed: seed)
+        let authenticator = try authenticator()
         let node = Node(
             settings: settings, ledger: found.ledger, restored: found.restored,
             now: reactor.now)
@@ -92,7 +94,7 @@ final class Wiring {
             try startThreads(disk, keeper, found.log)
             try openPeers(member, start)
             try member.start()
-            try openClients(member)
+            try openClients(member, authenticator)
             listen(to: member)
         } catch {
             throw .refused("\(error)")
@@ -114,9 +116,16 @@ final class Wiring {
         do throws(PosixError) {
             try disk.start(log)
             try keeper.start(name: "keeper")
+            try passwords.start()
         } catch {
             throw .system(error)
         }
+    }
+
+    private func authenticator() throws(StartFailure) -> Authenticator {
+        Authenticator(
+            settings: .init(signer: try config.authToken.signer(), bcryptCost: config.bcryptCost),
+            passwords: passwords)
     }
 
     private func nodeSettings(_ found: Recovered, seed: UInt64) -> NodeSettings {
@@ -138,6 +147,7 @@ final class Wiring {
         settings.strictReconfigCheck = config.strictReconfigCheck
         settings.progressNotifyInterval = config.watchProgressInterval
         settings.compactionBatch = config.compactionBatchLimit
+        settings.tokenLife = config.authTokenLife
         settings.autoCompaction =
             switch config.autoCompaction {
             case .off: .off
@@ -164,7 +174,9 @@ final class Wiring {
         member.peers = peers
     }
 
-    private func openClients(_ member: LocalMember) throws(NetError) {
+    private func openClients(
+        _ member: LocalMember, _ authenticator: Authenticator
+    ) throws(NetError) {
         var settings = ClientPort.Settings()
         settings.maxRequestBytes = config.maxRequestBytes
         settings.maxConcurrentStreams = Int(config.maxConcurrentStreams)
@@ -175,7 +187,8 @@ final class Wiring {
         settings.access = AccessControl(
             origins: config.corsOrigins, hosts: config.hostWhitelist)
         let endpoints = HTTPEndpoints(member: member, logSwitch: logSwitch)
-        let clients = ClientPort(member: member, endpoints: endpoints, settings: settings)
+        let clients = ClientPort(
+            member: member, endpoints: endpoints, authenticator: authenticator, settings: settings)
         try clients.listen(on: try addresses(config.listenClientURLs), Socket.ListenOptions())
         // The kernel takes connections from now on; they are served when the member is known.
         clients.pause()
@@ -184,7 +197,9 @@ final class Wiring {
             settings.servesGRPC = false
             settings.gateway = nil
             settings.access = nil
-            let port = ClientPort(member: member, endpoints: endpoints, settings: settings)
+            let port = ClientPort(
+                member: member, endpoints: endpoints, authenticator: authenticator,
+                settings: settings)
             try port.listen(on: try addresses(config.listenMetricsURLs), Socket.ListenOptions())
             metricsPort = port
         }
@@ -281,6 +296,7 @@ final class Wiring {
         peers?.stop()
         member?.disk.stop()
         member?.keeper.stop()
+        passwords.stop()
         logger.info("closed the member")
         reactor.stop()
     }

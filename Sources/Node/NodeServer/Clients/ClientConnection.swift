@@ -16,6 +16,8 @@ final class ClientConnection: ConnectionDelegate {
     let connection: Connection
     unowned let port: ClientPort
     let serial: UInt64
+    /// The common name of the client's certificate, once the handshake has verified it.
+    var verifiedCommonName: String?
     private var speech = Speech.undecided([])
     private var isFlushPlanned = false
     /// The client came over TLS.

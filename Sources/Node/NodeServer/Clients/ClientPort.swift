@@ -15,6 +15,7 @@ final class ClientPort {
     let member: LocalMember
     let endpoints: HTTPEndpoints
     let settings: Settings
+    let authenticator: Authenticator
     private var listeners: [Listener] = []
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
     private var unflushed: [ClientConnection] = []
@@ -41,8 +42,12 @@ final class ClientPort {
         var maxBodyBytes: Int { (maxRequestBytes + 512 * 1_024) * 2 + 65_536 }
     }
 
-    init(member: LocalMember, endpoints: HTTPEndpoints, settings: Settings) {
+    init(
+        member: LocalMember, endpoints: HTTPEndpoints, authenticator: Authenticator,
+        settings: Settings
+    ) {
         self.member = member
+        self.authenticator = authenticator
         self.endpoints = endpoints
         self.settings = settings
         member.reactor.atTurnEnd { [unowned self] in self.flush() }

@@ -203,6 +203,10 @@ final class CallContext {
     let rpc: RPC
     let requiresLeader: Bool
     let member: LocalMember
+    let authenticator: Authenticator
+    private let token: String?
+    private let commonName: String?
+    private let isGateway: Bool
     var deadline: TimerID?
     private(set) var isOver = false
     private let begunAt: Instant
@@ -212,13 +216,30 @@ final class CallContext {
         self.stream = stream
         self.rpc = rpc
         member = carrier.client.port.member
+        authenticator = carrier.client.port.authenticator
+        token = head.metadata.value(of: "token") ?? head.metadata.value(of: "authorization")
+        commonName = carrier.client.verifiedCommonName
+        isGateway = head.metadata.value(of: "grpcgateway-accept") != nil
         begunAt = member.reactor.now
         requiresLeader = head.metadata.value(of: "hasleader") == "true"
     }
 
+    /// Who calls, as of now: a signed token may have ended since the call began.
+    var identity: NodeCore.Identity {
+        authenticator.identity(token: token, commonName: commonName, isGateway: isGateway)
+    }
+
     /// Asks the core in the caller's name.
     func call(_ request: Request, then: @escaping (Answer) -> Void) -> CallNumber {
-        member.call(request, requiresLeader: requiresLeader, then: then)
+        member.call(
+            request, requiresLeader: requiresLeader, identity: identity, then: then)
+    }
+
+    /// Work on the passwords' thread, its result back here. False when there is no room for it.
+    func checkPassword<Value: Sendable>(
+        _ work: @escaping @Sendable () -> Value, then: @escaping (Value) -> Void
+    ) -> Bool {
+        authenticator.passwords.submit(member.bringingBack(work, then))
     }
 
     /// The answer of a unary call, with status OK.

@@ -65,7 +65,7 @@ final class RecipeCall: ServerCall {
         case .watch(let create):
             let stream = member.openWatch(requiresLeader: false, sink: self)
             self.stream = stream
-            member.receive(.watchRequested(stream, .create(create)))
+            member.receive(.watchRequested(stream, .create(create), context.identity))
         case .endWatch: endWatch()
         case .send(let message):
             context.send(message)

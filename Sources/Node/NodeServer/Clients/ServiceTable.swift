@@ -16,8 +16,10 @@ enum ServiceTable {
             .memberUpdate, .memberList, .memberPromote, .alarm, .status, .defragment, .hash,
             .hashKV, .snapshot, .moveLeader, .healthCheck, .healthWatch, .lock, .unlock,
             .electionCampaign, .electionProclaim, .electionLeader, .electionObserve,
-            .electionResign, .downgrade,
-            .rangeStream:
+            .electionResign, .downgrade, .rangeStream, .authEnable, .authDisable, .authStatus,
+            .authenticate, .userAdd, .userGet, .userList, .userDelete, .userChangePassword,
+            .userGrantRole, .userRevokeRole, .roleAdd, .roleGet, .roleList, .roleDelete,
+            .roleGrantPermission, .roleRevokePermission:
             true
         default: false
         }
@@ -26,6 +28,11 @@ enum ServiceTable {
     /// Nil if the call ended while its handler was made.
     static func begin(_ context: CallContext, _ head: GRPCCallHead) -> (any ServerCall)? {
         context.member.metrics.began(context.rpc)
+        // What nobody has written a rule for is shut while there are users.
+        if context.member.node.isShut(context.rpc) {
+            context.fail(.permissionDenied)
+            return nil
+        }
         if let timeout = head.timeout {
             context.deadline = context.member.reactor.after(timeout) { [weak context] in
                 context?.fail(.contextDeadlineExceeded)
@@ -48,12 +55,14 @@ enum ServiceTable {
         case .lock, .unlock, .electionCampaign, .electionProclaim, .electionLeader,
             .electionObserve, .electionResign:
             RecipeCall(context)
+        case .authenticate: AuthenticateCall(context)
+        case .userAdd, .userChangePassword: PasswordCall(context)
         default: UnaryCall(context)
         }
     }
 
-    /// The core's request for a unary call's message.
-    static func request(_ rpc: RPC, _ message: [UInt8]) throws(WireError) -> Request {
+    /// The core's request for a unary call's message. Nil for a method that is no such call.
+    static func request(_ rpc: RPC, _ message: [UInt8]) throws(WireError) -> Request? {
         switch rpc {
         case .range: .range(try RangeRequest(decoding: message))
         case .put: .put(try PutRequest(decoding: message))
@@ -76,7 +85,8 @@ enum ServiceTable {
         case .hashKV: .hashKV(revision: try HashKVRequest(decoding: message).revision)
         case .moveLeader:
             .moveLeader(to: MemberID(try MoveLeaderRequest(decoding: message).targetID))
-        default: .status
+        case .status: .status
+        default: try AuthRequest.decode(rpc, message).map { .administer($0) }
         }
     }
 }
@@ -93,7 +103,12 @@ final class UnaryCall: ServerCall {
     func receive(_ message: [UInt8]) {
         guard number == nil else { return }
         do throws(WireError) {
-            ask(try ServiceTable.request(context.rpc, message))
+            guard let request = try ServiceTable.request(context.rpc, message) else {
+                context.fail(
+                    .unknownRPC(method: context.rpc.row.method, service: context.rpc.row.service))
+                return
+            }
+            ask(request)
         } catch {
             context.fail(.undecodable("\(error)"))
         }
@@ -101,9 +116,7 @@ final class UnaryCall: ServerCall {
 
     private func ask(_ request: Request) {
         let context = self.context
-        number = context.member.call(request, requiresLeader: context.requiresLeader) { answer in
-            Answering.answer(context, answer)
-        }
+        number = context.call(request) { Answering.answer(context, $0) }
     }
 
     func inputEnded() {
@@ -138,7 +151,7 @@ enum Answering {
                 return .success(response.encoded())
             case .hashKV(let view, let revision, let header):
                 return HashKVAnswer.make(view, revision, header)
-            case .snapshot:
+            case .snapshot, .passwordCheck, .signedToken:
                 return .failure(.canceled)
             }
         }) { result in

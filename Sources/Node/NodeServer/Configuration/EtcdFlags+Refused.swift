@@ -5,12 +5,9 @@ extension EtcdFlags {
     /// Flags whose function is not there: their default passes, anything else is refused by name.
     static let refused: [FlagRow] = [
         row("addr", .text, "", .refused(relic), "2.3.0", key: ""),
-        row("auth-token", .text, "simple", .refused(auth), "3.2.0"),
-        row("auth-token-ttl", .uint64, "300", .refused(auth), "3.3.23"),
         row(
             "auto-tls", .bool, "false", .refused(tls), "3.0.0",
             key: "client-transport-security.auto-tls"),
-        row("bcrypt-cost", .uint64, "10", .refused(auth), "3.4.0"),
         row("bind-addr", .text, "", .refused(relic), "2.3.0", key: ""),
         row("ca-file", .text, "", .refused(tls), "2.3.0", key: "client-transport-security.ca-file"),
         row(
@@ -168,7 +165,6 @@ extension EtcdFlags {
     // What is missing, as the end of the sentence that refuses a flag.
     private static let tls =
         "TLS comes later; without it, listen on addresses that only friends can reach"
-    private static let auth = "users and roles come later"
     private static let discovery = "name the members with --initial-cluster"
     private static let tracing = "there is no tracing"
     private static let proxy = "it is a member of a cluster, never a proxy"

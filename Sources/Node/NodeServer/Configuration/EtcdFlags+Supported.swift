@@ -7,11 +7,18 @@ extension EtcdFlags {
         row(
             "advertise-client-urls", .urls, "http://localhost:2379",
             "URLs of this member told to clients; required with --listen-client-urls.", "2.3.0"),
+        row(
+            "auth-token", .text, "simple",
+            "simple, or jwt,sign-method=…,pub-key=…,priv-key=…,ttl=….", "3.2.0"),
+        row(
+            "auth-token-ttl", .uint64, "300",
+            "Seconds a simple token lives after its last use.", "3.3.23"),
         row("auto-compaction-mode", .text, "periodic", "periodic or revision.", "3.3.0"),
         row(
             "auto-compaction-retention", .text, "0",
             "0 is off; a duration or hours (periodic), or a number of revisions (revision).",
             "3.0.0"),
+        row("bcrypt-cost", .uint64, "10", "Cost of hashing passwords, 4 to 31.", "3.4.0"),
         row(
             "compaction-batch-limit", .int64, "0",
             "Revisions removed in one step of a compaction; 0 means 1000.", "3.6.0"),

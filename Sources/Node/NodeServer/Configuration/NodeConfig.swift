@@ -78,6 +78,12 @@ package struct NodeConfig: Equatable, Sendable {
     /// Histograms of how long calls took.
     package var metricsAreExtensive: Bool
 
+    // Users.
+    package var authToken: TokenOptions
+    /// Of a simple token after its last use.
+    package var authTokenLife: Duration
+    package var bcryptCost: Int
+
     // The log.
     package var logLevel: LogLevel
     package var logFormat: Logger.Format

@@ -156,6 +156,9 @@ final class NodeMetrics {
         gauge("etcd_debugging_mvcc_keys_total", "Total number of keys.") {
             Double(node.ledger.keyspace.liveKeyCount)
         }
+        gauge("etcd_debugging_auth_revision", "The current revision of auth store.") {
+            Double(node.ledger.auth.revision)
+        }
         gauge("etcd_debugging_mvcc_current_revision", "The current revision of store.") {
             Double(node.ledger.keyspace.revision)
         }

@@ -51,3 +51,7 @@ int keelson_await_child(int pid);
 int keelson_random(void *buffer, size_t count);
 
 void keelson_name_thread(const char *name);
+
+// Hashes a password as `setting` says (a hash, or its beginning): bcrypt, by libcrypt. `hash` has
+// room for `size` bytes with the zero behind it. 0, or -1 when the setting is none.
+int keelson_crypt(const char *password, const char *setting, char *hash, size_t size);
