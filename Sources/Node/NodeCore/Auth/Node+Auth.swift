@@ -95,6 +95,7 @@ extension Node {
             }
         case .leaseLeases: return refusal(identity) { ledger.refusalToListLeases($0) }
         case .memberList: return refusalAsUser(identity)
+        case .downgrade: return refusal(of: identity, for: .downgrade)
         case .credentials, .peerLeaseKeepAlive, .peerLeaseTimeToLive, .linearizableProbe: return nil
         // Nothing else is served as a read.
         default: return .permissionDenied
