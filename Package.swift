@@ -39,7 +39,9 @@ var targets: [Target] = [
     .target(name: "CChecksum", path: "Sources/Shared/CChecksum"),
 
     // Floor 0.
-    .target(name: "CLinux", path: "Sources/Shared/CLinux"),
+    .target(
+        name: "CLinux", path: "Sources/Shared/CLinux",
+        linkerSettings: [.linkedLibrary("crypt")]),
     .systemLibrary(
         name: "COpenSSL", path: "Sources/Shared/COpenSSL", pkgConfig: "openssl",
         providers: [.apt(["libssl-dev"])]),
@@ -120,7 +122,7 @@ var targets: [Target] = [
     tests("RaftTests", ["Raft", "Bytes", "DataDriven"], golden: true),
     tests("StorageTests", ["Storage", "Bytes", "SimulatedDisk"]),
     tests("MVCCTests", ["MVCC", "Bytes", "DataDriven"]),
-    tests("EtcdAPITests", ["EtcdAPI", "Bytes", "Formats"]),
+    tests("EtcdAPITests", ["EtcdAPI", "Bytes", "Formats"], golden: true),
     tests("PosixTests", ["Posix", "Bytes", "TestKit"]),
     tests("NetTests", ["Net", "Posix", "Bytes", "TestKit"]),
     tests("ReplicatedTests", ["Replicated", "MVCC", "EtcdAPI", "Bytes"]),
@@ -131,8 +133,8 @@ var targets: [Target] = [
     tests(
         "NodeServerTests",
         [
-            "NodeServer", "NodeCore", "Program", "EtcdAPI", "HTTP", "Net", "Bytes", "Posix",
-            "TestKit",
+            "NodeServer", "NodeCore", "Program", "EtcdAPI", "Formats", "HTTP", "Net", "Bytes",
+            "Posix", "TestKit",
         ]),
     tests(
         "EtcdClientTests",

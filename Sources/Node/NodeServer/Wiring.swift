@@ -14,13 +14,15 @@ internal import Storage
 final class Wiring {
     private let config: NodeConfig
     private let logger: Logger
+    private let logSwitch: LogSwitch
     private let reactor: Reactor
     private let lookup = HostsFile.lookup()
     private let dialer: Dialer
     private let directory: DataDirectory
     private let security: NodeSecurity
-    private let metrics = NodeMetrics()
+    private let metrics: NodeMetrics
     private var member: LocalMember?
+    private let passwords = PasswordThread()
     private var clients: ClientPort?
     private var metricsPort: ClientPort?
     private var peers: PeerPort?
@@ -32,7 +34,9 @@ final class Wiring {
 
     init(config: NodeConfig, logger: Logger) throws(StartFailure) {
         self.config = config
-        self.logger = logger
+        logSwitch = LogSwitch(logger.level)
+        self.logger = logSwitch.attach(logger)
+        metrics = NodeMetrics(isExtensive: config.metricsAreExtensive)
         do throws(NetError) {
             reactor = try Reactor()
             dialer = try Dialer(on: reactor, lookup: lookup)
@@ -77,6 +81,7 @@ final class Wiring {
     private func build(_ start: Bootstrap.Start, seed: UInt64) throws(StartFailure) {
         let found = start.recovered
         let settings = nodeSettings(found, seed: seed)
+        let authenticator = try authenticator()
         let node = Node(
             settings: settings, ledger: found.ledger, restored: found.restored,
             now: reactor.now)
@@ -92,7 +97,7 @@ final class Wiring {
             try startThreads(disk, keeper, found.log)
             try openPeers(member, start)
             try member.start()
-            try openClients(member)
+            try openClients(member, authenticator)
             listen(to: member)
         } catch {
             throw .refused("\(error)")
@@ -114,9 +119,16 @@ final class Wiring {
         do throws(PosixError) {
             try disk.start(log)
             try keeper.start(name: "keeper")
+            try passwords.start()
         } catch {
             throw .system(error)
         }
+    }
+
+    private func authenticator() throws(StartFailure) -> Authenticator {
+        Authenticator(
+            settings: .init(signer: try config.authToken.signer(), bcryptCost: config.bcryptCost),
+            passwords: passwords)
     }
 
     private func nodeSettings(_ found: Recovered, seed: UInt64) -> NodeSettings {
@@ -139,6 +151,7 @@ final class Wiring {
         settings.progressNotifyInterval = config.watchProgressInterval
         settings.compactionBatch = config.compactionBatchLimit
         settings.slicesLists = true
+        settings.tokenLife = config.authTokenLife
         settings.autoCompaction =
             switch config.autoCompaction {
             case .off: .off
@@ -170,22 +183,32 @@ final class Wiring {
         member.peers = peers
     }
 
-    private func openClients(_ member: LocalMember) throws(NetError) {
+    private func openClients(
+        _ member: LocalMember, _ authenticator: Authenticator
+    ) throws(NetError) {
         var settings = ClientPort.Settings()
         settings.maxRequestBytes = config.maxRequestBytes
         settings.maxConcurrentStreams = Int(config.maxConcurrentStreams)
         settings.keepAliveMinTime = config.keepalive.minimumTime
         settings.keepAliveInterval = config.keepalive.interval
         settings.keepAliveTimeout = config.keepalive.timeout
-        let endpoints = HTTPEndpoints(member: member)
-        let clients = ClientPort(member: member, endpoints: endpoints, settings: settings)
+        settings.gateway = config.servesGateway ? Gateway() : nil
+        settings.access = AccessControl(
+            origins: config.corsOrigins, hosts: config.hostWhitelist)
+        let endpoints = HTTPEndpoints(member: member, logSwitch: logSwitch)
+        let clients = ClientPort(
+            member: member, endpoints: endpoints, authenticator: authenticator, settings: settings)
         try listen(clients, config.listenClientURLs)
         // The kernel takes connections from now on; they are served when the member is known.
         clients.pause()
         self.clients = clients
         if !config.listenMetricsURLs.isEmpty {
             settings.servesGRPC = false
-            let port = ClientPort(member: member, endpoints: endpoints, settings: settings)
+            settings.gateway = nil
+            settings.access = nil
+            let port = ClientPort(
+                member: member, endpoints: endpoints, authenticator: authenticator,
+                settings: settings)
             try listen(port, config.listenMetricsURLs)
             metricsPort = port
         }
@@ -299,6 +322,7 @@ final class Wiring {
         peers?.stop()
         member?.disk.stop()
         member?.keeper.stop()
+        passwords.stop()
         logger.info("closed the member")
         reactor.stop()
     }

@@ -161,10 +161,6 @@ import Testing
                 "--corrupt-check-time is not supported by keelson-node yet: "
                     + "members are not compared with each other yet"
             ),
-            (
-                ["--metrics=extensive"],
-                "--metrics=extensive is not supported by keelson-node yet: use basic"
-            ),
         ] as [([String], String)])
     func `what cannot be followed ends with 1`(_ arguments: [String], _ text: String) {
         #expect(throws: ConfigError.invalid(text)) { try ConfigurationTests.read(arguments) }

@@ -16,8 +16,12 @@ final class ClientConnection: ConnectionDelegate {
     let connection: Connection
     unowned let port: ClientPort
     let serial: UInt64
+    /// The common name of the client's certificate, once the handshake has verified it.
+    var verifiedCommonName: String?
     private var speech = Speech.undecided([])
     private var isFlushPlanned = false
+    /// The client came over TLS.
+    var isSecure: Bool { false }
 
     /// Bytes handed to the socket's queue before its protocol is asked for more.
     private static let outputAhead = 1 << 20
@@ -52,7 +56,7 @@ final class ClientConnection: ConnectionDelegate {
             speech = .grpc(channel)
             unsafe bytes.withUnsafeBytes { unsafe channel.receive($0) }
         case .http1, .http2:
-            connection.idleTimeout = .seconds(300)
+            connection.idleTimeout = HTTPChannel.idleTimeout
             let channel = HTTPChannel(self)
             speech = .http(channel)
             unsafe bytes.withUnsafeBytes { unsafe channel.receive($0) }
@@ -100,6 +104,7 @@ final class ClientConnection: ConnectionDelegate {
     }
 
     func connectionDrained(_ connection: Connection) {
+        if case .http(let channel) = speech { channel.drained() }
         flush()
     }
 

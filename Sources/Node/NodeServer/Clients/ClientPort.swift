@@ -9,11 +9,13 @@ internal import Program
 /// Where clients come in: gRPC and plain HTTP on one port, told apart by the first bytes.
 ///
 ///     Listener ─► ClientConnection ─┬─► GRPCChannel ─► services ─► LocalMember
-///                                   └─► HTTPChannel ─► HTTPEndpoints
+///                                   └─► HTTPChannel ─┬─► HTTPEndpoints
+///                                                    └─► Gateway ─► services, as above
 final class ClientPort {
     let member: LocalMember
     let endpoints: HTTPEndpoints
     let settings: Settings
+    let authenticator: Authenticator
     private var listeners: [Listener] = []
     private var receptions: [TLSReception] = []
     private(set) lazy var refusals = RefusalLog(
@@ -31,12 +33,24 @@ final class ClientPort {
         var keepAliveTimeout = Duration.seconds(20)
         /// False on listeners for metrics and health alone.
         var servesGRPC = true
+        /// Nil: the paths of the JSON gateway are not found.
+        var gateway: Gateway?
+        /// Nil: any page may ask, under any name of this host.
+        var access: AccessControl?
         /// A connection that has said nothing by then is closed.
         var firstByteTimeout = Duration.seconds(30)
+
+        /// A JSON request: base64 makes the largest message a third longer, and there is space
+        /// between the tokens.
+        var maxBodyBytes: Int { (maxRequestBytes + 512 * 1_024) * 2 + 65_536 }
     }
 
-    init(member: LocalMember, endpoints: HTTPEndpoints, settings: Settings) {
+    init(
+        member: LocalMember, endpoints: HTTPEndpoints, authenticator: Authenticator,
+        settings: Settings
+    ) {
         self.member = member
+        self.authenticator = authenticator
         self.endpoints = endpoints
         self.settings = settings
         member.reactor.atTurnEnd { [unowned self] in self.flush() }

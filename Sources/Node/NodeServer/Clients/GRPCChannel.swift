@@ -6,11 +6,12 @@ internal import Net
 internal import NodeCore
 
 /// The gRPC side of a client's connection: calls by stream, each handled by what its method needs.
-final class GRPCChannel {
+final class GRPCChannel: CallCarrier {
     unowned let client: ClientConnection
     let server: GRPCServer
     let member: LocalMember
     private var calls: [StreamID: any ServerCall] = [:]
+    private var exchanges: [StreamID: PlainStream] = [:]
     private var events: [GRPCServer.Event] = []
     private var keepAlive: TimerID?
     private var awaitedPing: UInt64?
@@ -22,6 +23,7 @@ final class GRPCChannel {
         let limits = client.port.settings
         var settings = GRPCServerSettings()
         settings.maxMessageBytes = limits.maxRequestBytes + 512 * 1_024
+        settings.maxPlainBodyBytes = limits.maxBodyBytes
         settings.http2.maxConcurrentStreams = limits.maxConcurrentStreams
         settings.http2.pingPolicy = PingPolicy(
             minInterval: limits.keepAliveMinTime, permitsWithoutStreams: false)
@@ -48,7 +50,14 @@ final class GRPCChannel {
         keepAlive = nil
         server.transportEnded()
         handleEvents()
+        endAll()
+    }
+
+    private func endAll() {
         for stream in calls.keys.sorted() { end(stream) }
+        for stream in exchanges.keys.sorted() {
+            exchanges.removeValue(forKey: stream)?.cancelled()
+        }
     }
 
     private func handleEvents() {
@@ -68,11 +77,15 @@ final class GRPCChannel {
         case .call(let stream, let head): begin(stream, head)
         case .message(let stream, let message): calls[stream]?.receive(message)
         case .halfClosed(let stream): calls[stream]?.inputEnded()
-        case .cancelled(let stream): end(stream)
+        case .cancelled(let stream):
+            end(stream)
+            exchanges.removeValue(forKey: stream)?.cancelled()
         case .plain(let stream, let request): answer(stream, request)
-        case .writable(let stream): calls[stream]?.drained()
+        case .writable(let stream):
+            calls[stream]?.drained()
+            exchanges[stream]?.drained()
         case .pingAcknowledged(let payload): if payload == awaitedPing { awaitedPing = nil }
-        case .closed: for stream in calls.keys.sorted() { end(stream) }
+        case .closed: endAll()
         }
     }
 
@@ -82,23 +95,19 @@ final class GRPCChannel {
             server.finish(stream, code: error.code, message: error.text)
             return
         }
-        let call = CallContext(channel: self, stream: stream, rpc: rpc, head: head)
-        member.metrics.began(rpc)
-        if let timeout = head.timeout {
-            call.deadline = member.reactor.after(timeout) { [weak call] in
-                call?.fail(.contextDeadlineExceeded)
-            }
-        }
-        let handler = ServiceTable.call(call)
-        // A handler may have ended its call while it was made.
-        if !call.isOver { calls[stream] = handler }
+        let handler = ServiceTable.begin(
+            CallContext(carrier: self, stream: stream, rpc: rpc, head: head), head)
+        if let handler { calls[stream] = handler }
     }
 
     private func answer(_ stream: StreamID, _ request: HTTPRequest) {
-        client.port.endpoints.answer(request) { [weak self] response in
-            self?.server.respond(stream, response)
-            self?.client.needsFlush()
-        }
+        let exchange = PlainStream(self, stream)
+        exchanges[stream] = exchange
+        exchange.answer(request)
+    }
+
+    func forget(_ exchange: StreamID) {
+        exchanges.removeValue(forKey: exchange)
     }
 
     // MARK: Out
@@ -119,15 +128,37 @@ final class GRPCChannel {
         call.context.close()
     }
 
-    func finished(_ stream: StreamID) {
+    // MARK: Carrier
+
+    func reply(_ stream: StreamID, _ message: [UInt8]) {
+        server.reply(stream, message)
         calls.removeValue(forKey: stream)
         client.needsFlush()
     }
+
+    func send(_ stream: StreamID, _ message: [UInt8]) {
+        server.sendMessage(stream, message)
+        client.needsFlush()
+    }
+
+    func sendHead(_ stream: StreamID) {
+        server.sendHead(stream)
+        client.needsFlush()
+    }
+
+    func finish(_ stream: StreamID, code: Int, message: String) {
+        server.finish(stream, code: code, message: message)
+        end(stream)
+        client.needsFlush()
+    }
+
+    func queuedBytes(_ stream: StreamID) -> Int { server.queuedBytes(stream) }
 
     func drain() {
         server.drain()
         // Endless calls would keep the connection open for ever.
         for stream in calls.keys.sorted() { calls[stream]?.draining() }
+        for stream in exchanges.keys.sorted() { exchanges[stream]?.draining() }
     }
 
     private func ping(within timeout: Duration) {
@@ -167,36 +198,60 @@ extension ServerCall {
 
 /// One call as its handler sees it.
 final class CallContext {
-    private weak var channel: GRPCChannel?
+    private weak var carrier: (any CallCarrier)?
     let stream: StreamID
     let rpc: RPC
     let requiresLeader: Bool
     let member: LocalMember
+    let authenticator: Authenticator
+    private let token: String?
+    private let commonName: String?
+    private let isGateway: Bool
     var deadline: TimerID?
     private(set) var isOver = false
     private let begunAt: Instant
 
-    init(channel: GRPCChannel, stream: StreamID, rpc: RPC, head: GRPCCallHead) {
-        self.channel = channel
+    init(carrier: any CallCarrier, stream: StreamID, rpc: RPC, head: GRPCCallHead) {
+        self.carrier = carrier
         self.stream = stream
         self.rpc = rpc
-        member = channel.member
+        member = carrier.client.port.member
+        authenticator = carrier.client.port.authenticator
+        token = head.metadata.value(of: "token") ?? head.metadata.value(of: "authorization")
+        commonName = carrier.client.verifiedCommonName
+        isGateway = head.metadata.value(of: "grpcgateway-accept") != nil
         begunAt = member.reactor.now
         requiresLeader = head.metadata.value(of: "hasleader") == "true"
     }
 
+    /// Who calls, as of now: a signed token may have ended since the call began.
+    var identity: NodeCore.Identity {
+        authenticator.identity(token: token, commonName: commonName, isGateway: isGateway)
+    }
+
+    /// Asks the core in the caller's name.
+    func call(_ request: Request, then: @escaping (Answer) -> Void) -> CallNumber {
+        member.call(
+            request, requiresLeader: requiresLeader, identity: identity, then: then)
+    }
+
+    /// Work on the passwords' thread, its result back here. False when there is no room for it.
+    func checkPassword<Value: Sendable>(
+        _ work: @escaping @Sendable () -> Value, then: @escaping (Value) -> Void
+    ) -> Bool {
+        authenticator.passwords.submit(member.bringingBack(work, then))
+    }
+
     /// The answer of a unary call, with status OK.
     func reply(_ message: [UInt8]) {
-        guard !isOver, let channel else { return }
+        guard !isOver, let carrier else { return }
         close(code: 0)
-        channel.server.reply(stream, message)
-        channel.finished(stream)
+        carrier.reply(stream, message)
     }
 
     func send(_ message: [UInt8]) {
-        guard !isOver, let channel else { return }
-        channel.server.sendMessage(stream, message)
-        channel.client.needsFlush()
+        guard !isOver, let carrier else { return }
+        carrier.send(stream, message)
     }
 
     /// Begins a message that `sendPart` goes on with.
@@ -213,12 +268,11 @@ final class CallContext {
     }
 
     func sendHead() {
-        guard !isOver, let channel else { return }
-        channel.server.sendHead(stream)
-        channel.client.needsFlush()
+        guard !isOver, let carrier else { return }
+        carrier.sendHead(stream)
     }
 
-    var queuedBytes: Int { channel?.server.queuedBytes(stream) ?? 0 }
+    var queuedBytes: Int { carrier?.queuedBytes(stream) ?? 0 }
 
     func finish() {
         finish(code: 0, message: "")
@@ -229,11 +283,9 @@ final class CallContext {
     }
 
     func finish(code: Int, message: String) {
-        guard !isOver, let channel else { return }
+        guard !isOver, let carrier else { return }
         close(code: code)
-        channel.server.finish(stream, code: code, message: message)
-        channel.end(stream)
-        channel.client.needsFlush()
+        carrier.finish(stream, code: code, message: message)
     }
 
     /// Nothing more will be sent.

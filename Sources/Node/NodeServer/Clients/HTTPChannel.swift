@@ -1,64 +1,211 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Bytes
 internal import HTTP
+internal import Net
 
 /// Plain HTTP/1.1 on a client's connection: one request at a time.
 final class HTTPChannel {
+    private enum Exchange {
+        case none
+        /// Answered by this when the request is all there.
+        case decided(HTTPResponse)
+        case collecting(HTTPRequest)
+        case gateway(GatewayCall)
+        /// Being answered.
+        case waiting
+    }
+
     private unowned let client: ClientConnection
     private let server: HTTP1Server
-    private var request: HTTPRequest?
-    private var isAnswering = false
+    private var exchange = Exchange.none
+    private var webSocket: WebSocketChannel?
+    /// Goes out with each head of the exchange at hand.
+    private var extraHeaders: [HeaderField] = []
+    private var isHandling = false
     private var isDraining = false
 
-    /// Bodies are small here: the paths of this port take none, or a line of JSON.
-    private static let bodyLimit = 2 << 20
+    /// Time without a byte until a connection between two requests is closed.
+    static let idleTimeout = Duration.seconds(300)
 
     init(_ client: ClientConnection) {
         self.client = client
-        var limits = HTTP1Server.Limits()
-        limits.bodyBytes = HTTPChannel.bodyLimit
-        server = HTTP1Server(limits: limits)
+        server = HTTP1Server()
     }
 
-    var isOver: Bool { server.closesAfterOutput || (isDraining && server.isIdle) }
-    var isIdle: Bool { server.isIdle }
+    var isOver: Bool {
+        if let webSocket { return webSocket.isOver && !server.hasOutput }
+        return server.closesAfterOutput || (isDraining && server.isIdle)
+    }
+
+    var isIdle: Bool { webSocket == nil && server.isIdle }
+
+    // MARK: In
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
+        if let webSocket {
+            webSocket.receive(unsafe Array(bytes))
+            client.needsFlush()
+            return
+        }
         unsafe server.receive(bytes)
         handleEvents()
     }
 
     func transportEnded() {
         server.transportEnded()
-    }
-
-    func takeOutput() -> [UInt8] {
-        server.takeOutput()
+        webSocket?.cancelled()
+        if case .gateway(let call) = exchange {
+            exchange = .waiting
+            call.cancelled()
+        }
     }
 
     func drain() {
         isDraining = true
+        webSocket?.draining()
+        if case .gateway(let call) = exchange { call.draining() }
     }
 
+    /// A pipelined request may wait for the answer to the one before: until there is none.
     private func handleEvents() {
-        for event in server.takeEvents() {
-            switch event {
-            case .head(let head): request = HTTPRequest(head: head)
-            case .body(let bytes): request?.body += bytes
-            case .end: answer()
-            case .failed: break
+        client.needsFlush()
+        guard !isHandling else { return }
+        isHandling = true
+        defer { isHandling = false }
+        while true {
+            let events = server.takeEvents()
+            if events.isEmpty { break }
+            for event in events { handle(event) }
+        }
+    }
+
+    private func handle(_ event: HTTP1Server.Event) {
+        if webSocket != nil { return }
+        switch event {
+        case .head(let head): begin(head)
+        case .body(let bytes): receiveBody(bytes)
+        case .end: end()
+        case .failed:
+            if case .gateway(let call) = exchange { call.cancelled() }
+            exchange = .waiting
+        }
+    }
+
+    private func begin(_ given: HTTPRequestHead) {
+        var head = given
+        let settings = client.port.settings
+        extraHeaders = []
+        if let access = settings.access {
+            head.target = AccessControl.present(head.target)
+            let (fields, refusal) = access.admit(head, isSecure: client.isSecure)
+            extraHeaders = fields
+            if let refusal {
+                exchange = .decided(refusal)
+                return
             }
         }
+        switch settings.gateway?.route(head) {
+        case .answer(let response)?: exchange = .decided(response)
+        case .call(let rpc)?:
+            exchange = .gateway(GatewayCall(rpc, head, client: client, sink: self))
+        case .webSocket(let rpc)?: upgrade(head, rpc)
+        case .elsewhere?, nil: exchange = .collecting(HTTPRequest(head: head))
+        }
+    }
+
+    private func receiveBody(_ bytes: [UInt8]) {
+        switch exchange {
+        case .none, .decided, .waiting: break
+        case .gateway(let call):
+            call.receive(bytes)
+            if call.isServing { client.connection.idleTimeout = nil }
+        case .collecting(var request):
+            exchange = .waiting
+            request.body += bytes
+            if request.body.count > client.port.settings.maxBodyBytes {
+                respond(
+                    HTTPResponse(status: 413, contentType: "text/plain", text: "request body\n"))
+            } else {
+                exchange = .collecting(request)
+            }
+        }
+    }
+
+    private func end() {
+        switch exchange {
+        case .none, .waiting: break
+        case .decided(let response):
+            exchange = .waiting
+            respond(response)
+        case .collecting(let request):
+            exchange = .waiting
+            client.port.endpoints.answer(request) { [weak self] in self?.respond($0) }
+        case .gateway(let call):
+            call.inputEnded()
+            if call.isServing { client.connection.idleTimeout = nil }
+        }
+    }
+
+    private func upgrade(_ head: HTTPRequestHead, _ rpc: Gateway.Target) {
+        switch WebSocketHandshake.check(head) {
+        case .refused(let response): exchange = .decided(response)
+        case .key(let key):
+            exchange = .waiting
+            client.connection.idleTimeout = nil
+            let early = server.upgrade(
+                to: "websocket", WebSocketChannel.answer(to: key, head) + extraHeaders)
+            let channel = WebSocketChannel(client, head, rpc)
+            webSocket = channel
+            if !early.isEmpty { channel.receive(early) }
+        }
+    }
+
+    // MARK: Out
+
+    func takeOutput() -> [UInt8] {
+        let bytes = server.takeOutput()
+        if let webSocket { return bytes + webSocket.takeOutput() }
+        return bytes
+    }
+
+    /// What was written is on its way.
+    func drained() {
+        webSocket?.drained()
+        if case .gateway(let call) = exchange { call.drained() }
+    }
+}
+
+extension HTTPChannel: GatewaySink {
+    var queuedBytes: Int { server.queuedBytes + client.connection.pendingBytes }
+
+    func respond(_ response: HTTPResponse) {
+        var whole = response
+        whole.head.headers += extraHeaders
+        server.respond(whole)
+        over()
+    }
+
+    func begin(_ response: HTTPResponseHead) {
+        var head = response
+        head.headers += extraHeaders
+        server.sendHead(head, length: .chunked)
         client.needsFlush()
     }
 
-    private func answer() {
-        guard let whole = request else { return }
-        request = nil
-        client.port.endpoints.answer(whole) { [weak self] response in
-            guard let self else { return }
-            self.server.respond(response)
-            // A pipelined request may have waited for this answer.
-            self.handleEvents()
-        }
+    func write(_ bytes: [UInt8]) {
+        server.sendBody(bytes)
+        client.needsFlush()
+    }
+
+    func finish() {
+        server.sendEnd()
+        over()
+    }
+
+    private func over() {
+        if case .gateway = exchange { client.connection.idleTimeout = HTTPChannel.idleTimeout }
+        exchange = .none
+        // A pipelined request may have waited for this answer.
+        handleEvents()
     }
 }

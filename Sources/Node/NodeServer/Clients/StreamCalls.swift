@@ -26,7 +26,7 @@ final class WatchCall: ServerCall, WatchSink {
         guard let stream else { return }
         do throws(WireError) {
             let request = try WatchRequest(decoding: message)
-            context.member.receive(.watchRequested(stream, request))
+            context.member.receive(.watchRequested(stream, request, context.identity))
         } catch {
             context.fail(.undecodable("\(error)"))
         }
@@ -92,9 +92,7 @@ final class KeepAliveCall: ServerCall {
     private func renew(_ id: Int64) {
         var number: CallNumber = 0
         var isAnswered = false
-        number = context.member.call(
-            .leaseKeepAlive(id), requiresLeader: context.requiresLeader
-        ) { [weak self] answer in
+        number = context.call(.leaseKeepAlive(id)) { [weak self] answer in
             isAnswered = true
             self?.answer(number, answer)
         }
@@ -141,10 +139,7 @@ final class SnapshotCall: ServerCall {
 
     func receive(_ message: [UInt8]) {
         guard number == nil else { return }
-        number = context.member.call(.snapshot, requiresLeader: context.requiresLeader) {
-            [weak self] answer in
-            self?.begin(answer)
-        }
+        number = context.call(.snapshot) { [weak self] answer in self?.begin(answer) }
     }
 
     private func begin(_ answer: Answer) {

@@ -5,16 +5,12 @@ extension EtcdFlags {
     /// Flags whose function is not there: their default passes, anything else is refused by name.
     static let refused: [FlagRow] = [
         row("addr", .text, "", .refused(relic), "2.3.0", key: ""),
-        row("auth-token", .text, "simple", .refused(auth), "3.2.0"),
-        row("auth-token-ttl", .uint64, "300", .refused(auth), "3.3.23"),
-        row("bcrypt-cost", .uint64, "10", .refused(auth), "3.4.0"),
         row("bind-addr", .text, "", .refused(relic), "2.3.0", key: ""),
         row(
             "ca-file", .text, "", .refused("it became --trusted-ca-file"), "2.3.0",
             key: "client-transport-security.ca-file"),
         row("compact-hash-check-time", .duration, "1m0s", .refused(corruption), "3.6.0"),
         row("corrupt-check-time", .duration, "0s", .refused(corruption), "3.6.0"),
-        row("cors", .text, "*", .refused(gatewayGuards), "2.3.0"),
         row("debug", .bool, "false", .refused(relic), "2.3.0"),
         row("discovery", .text, "", .refused(discovery), "2.3.0"),
         row(
@@ -86,7 +82,6 @@ extension EtcdFlags {
             .refused(defragmentation), "3.5.14"),
         row("experimental-v3demo", .bool, "false", .refused(relic), "2.3.0", key: ""),
         row("force-new-cluster", .bool, "false", .refused(forceNewCluster), "2.3.0"),
-        row("host-whitelist", .text, "*", .refused(gatewayGuards), "3.4.0"),
         row("listen-client-http-urls", .urls, "", .refused(httpPort), "3.4.25"),
         row("log-package-levels", .text, "", .refused(relic), "2.3.0"),
         row("memory-mlock", .bool, "false", .refused(memory), "3.6.0"),
@@ -110,7 +105,6 @@ extension EtcdFlags {
     ]
 
     // What is missing, as the end of the sentence that refuses a flag.
-    private static let auth = "users and roles come later"
     private static let discovery = "name the members with --initial-cluster"
     private static let tracing = "there is no tracing"
     private static let proxy = "it is a member of a cluster, never a proxy"
@@ -118,7 +112,6 @@ extension EtcdFlags {
     private static let corruption = "members are not compared with each other yet"
     private static let secondAPI = "only the third API is spoken"
     private static let pprof = "there is no Go runtime to profile"
-    private static let gatewayGuards = "the JSON gateway does not tell callers apart yet"
     private static let memory = "memory is not locked"
     private static let forceNewCluster = "start a new cluster from a snapshot instead"
     private static let httpPort = "gRPC and HTTP share the client URLs"

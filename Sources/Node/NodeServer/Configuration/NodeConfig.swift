@@ -75,6 +75,18 @@ package struct NodeConfig: Equatable, Sendable {
     package var maxConcurrentStreams: UInt32
     package var keepalive: Keepalive
     package var servesGateway: Bool
+    /// Pages of these origins may ask, under these names of the host; `*` is any.
+    package var corsOrigins: [String]
+    package var hostWhitelist: [String]
+
+    /// Histograms of how long calls took.
+    package var metricsAreExtensive: Bool
+
+    // Users.
+    package var authToken: TokenOptions
+    /// Of a simple token after its last use.
+    package var authTokenLife: Duration
+    package var bcryptCost: Int
 
     // The log.
     package var logLevel: LogLevel

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Formats
+internal import Posix
 internal import Program
 
 extension Settings {
@@ -48,10 +49,21 @@ extension Settings {
                 minimumTime: duration("grpc-keepalive-min-time"),
                 interval: duration("grpc-keepalive-interval"),
                 timeout: duration("grpc-keepalive-timeout")),
-            servesGateway: bool("enable-grpc-gateway"), logLevel: try logLevel(),
+            servesGateway: bool("enable-grpc-gateway"), corsOrigins: list("cors"),
+            hostWhitelist: list("host-whitelist"),
+            metricsAreExtensive: text("metrics") == "extensive",
+            authToken: try TokenOptions.parse(text("auth-token")),
+            authTokenLife: .seconds(
+                unsigned("auth-token-ttl") == 0
+                    ? 300 : Int64(clamping: min(unsigned("auth-token-ttl"), 1 << 32))),
+            bcryptCost: bcryptCost(), logLevel: try logLevel(),
             logFormat: text("log-format") == "console" ? .console : .json,
             logOutputs: try logOutputs(), slowApply: duration("warning-apply-duration"),
             slowRequest: duration("warning-unary-request-duration"))
+    }
+
+    private func list(_ name: String) -> [String] {
+        text(name).split(separator: ",").map(String.init)
     }
 
     // MARK: Log
@@ -63,10 +75,6 @@ extension Settings {
         guard ["json", "console"].contains(text("log-format")) else {
             throw .invalid(
                 "unknown log format: \(text("log-format")), supported values json, console")
-        }
-        guard text("metrics") == "basic" else {
-            throw .invalid(
-                "--metrics=\(text("metrics")) is not supported by keelson-node yet: use basic")
         }
     }
 
@@ -185,6 +193,12 @@ extension Settings {
             throw .invalid("error parsing CompactionRetention: time: \(why) \"\(text)\"")
         }
         return nanoseconds == 0 ? .off : .periodic(.nanoseconds(nanoseconds))
+    }
+
+    /// etcd takes the usual cost in place of one that cannot be.
+    private func bcryptCost() -> Int {
+        let cost = Int(clamping: unsigned("bcrypt-cost"))
+        return PasswordHash.costs.contains(cost) ? cost : 10
     }
 
     // MARK: Gates

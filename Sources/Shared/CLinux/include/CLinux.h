@@ -55,3 +55,7 @@ void keelson_name_thread(const char *name);
 // What tells one state of a file from another: device, inode, size, and the nanoseconds of its last
 // change of content and of status. 0, or -1 and errno.
 int keelson_file_stamp(const char *path, int64_t stamp[5]);
+
+// Hashes a password as `setting` says (a hash, or its beginning): bcrypt, by libcrypt. `hash` has
+// room for `size` bytes with the zero behind it. 0, or -1 when the setting is none.
+int keelson_crypt(const char *password, const char *setting, char *hash, size_t size);

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HTTP
+
+/// What brings a call here and takes its answers away: a gRPC stream, or an exchange of the JSON
+/// gateway. Told the end of each call exactly once, by `reply` or `finish`.
+protocol CallCarrier: AnyObject {
+    var client: ClientConnection { get }
+    /// The answer of a unary call, with status OK.
+    func reply(_ stream: StreamID, _ message: [UInt8])
+    func send(_ stream: StreamID, _ message: [UInt8])
+    func sendHead(_ stream: StreamID)
+    func finish(_ stream: StreamID, code: Int, message: String)
+    /// Sent, and not yet on its way to the client.
+    func queuedBytes(_ stream: StreamID) -> Int
+}
