@@ -109,6 +109,8 @@ import Testing
         }
         guard let user = who.user else { return who.refusal }
         switch probe.need {
+        // A transaction of nothing still is a read, and a read is of one state of users.
+        case .aUser where probe.rpc == .txn && who.isOld: return .authOldRevision
         case .nothing, .aUser: return nil
         case .root: return user == "root" ? nil : .permissionDenied
         case .rootOrUser: return user == "none" ? .permissionDenied : nil

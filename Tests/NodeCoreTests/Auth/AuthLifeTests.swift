@@ -94,6 +94,31 @@ import Testing
         #expect(behind.node.ledger.stateHash() == cluster.head.node.ledger.stateHash())
     }
 
+    @Test func `a password changed while a member was away ends the tokens it knows`() {
+        let cluster = Cluster(3) {
+            $0.snapshotCount = 20
+            $0.catchUpEntries = 5
+        }.ready()
+        cluster.enableAuth()
+        let root = cluster.token("root", "root")
+        let token = cluster.token("user", "user")
+        let away = cluster.follower
+        #expect(cluster.ask(away, .get("r1"), as: token)?.failure == nil)
+        cluster.cut = [away.id]
+        cluster.tick(30)
+        var change = AuthUserChangePasswordRequest()
+        change.name = "user"
+        _ = cluster.ask(cluster.head, .administer(.changePassword(change, hash: "AA==")), as: root)
+        for number in 0..<60 {
+            _ = cluster.ask(cluster.head, .put("b\(number)"), as: root)
+        }
+        cluster.tick(5)
+        cluster.cut = []
+        cluster.tick(30)
+        #expect(away.notes.contains { if case .snapshotRestored = $0 { true } else { false } })
+        #expect(cluster.ask(away, .get("r1"), as: token)?.failure == .invalidAuthToken)
+    }
+
     @Test func `what a follower passes on is asked of its own client`() {
         let cluster = Cluster(3).ready()
         cluster.enableAuth()
@@ -124,6 +149,17 @@ import Testing
                 == .permissionDenied)
         #expect(follower.node.refusal(of: root, reading: [bytes("z2")]) == nil)
         #expect(follower.node.refusal(of: .anonymous, reading: []) == .userEmpty)
+    }
+
+    @Test func `a read by an identity of another auth revision is refused`() {
+        let cluster = Cluster().ready()
+        cluster.enableAuth()
+        let now = cluster.authRevision
+        for (revision, isRefused) in [(now - 1, true), (now, false), (now + 1, true)] {
+            let identity = Identity.signed(user: "root", authRevision: revision)
+            let expected: EtcdError? = isRefused ? .authOldRevision : nil
+            #expect(cluster.ask(cluster.first, .get("a"), as: identity)?.failure == expected)
+        }
     }
 
     @Test func `a method without a rule is shut`() {

@@ -82,8 +82,10 @@ extension Node {
     func refusalToServe(_ request: Request, _ identity: Identity) -> EtcdError? {
         guard ledger.auth.isEnabled else { return nil }
         switch request {
-        case .range(let range): return refusal(identity) { ledger.refusal(range, $0) }
-        case .txn(let txn): return refusal(identity) { ledger.refusal(txn, $0) }
+        case .range(let range):
+            return refusal(identity) { ledger.refusal(range, $0) ?? refusalOfRevision($0) }
+        case .txn(let txn):
+            return refusal(identity) { ledger.refusal(txn, $0) ?? refusalOfRevision($0) }
         case .leaseKeepAlive(let id):
             return refusal(identity) {
                 ledger.refusalAsUser($0) ?? ledger.refusal(writingKeysOf: id, $0)
@@ -100,6 +102,11 @@ extension Node {
         // Nothing else is served as a read.
         default: return .permissionDenied
         }
+    }
+
+    /// A signed token may be of users that this member has not heard of yet; then it cannot say.
+    private func refusalOfRevision(_ asker: Asker) -> EtcdError? {
+        asker.authRevision == ledger.auth.revision ? nil : .authOldRevision
     }
 
     /// The leader has named keys; whoever asked here must be allowed to read them, by the state here.
