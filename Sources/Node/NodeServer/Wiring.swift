@@ -127,7 +127,9 @@ final class Wiring {
 
     private func authenticator() throws(StartFailure) -> Authenticator {
         Authenticator(
-            settings: .init(signer: try config.authToken.signer(), bcryptCost: config.bcryptCost),
+            settings: .init(
+                signer: try config.authToken.signer(), bcryptCost: config.bcryptCost,
+                trustsCertificates: config.clientSecurity.wantsClientCertificate),
             passwords: passwords)
     }
 

@@ -51,9 +51,19 @@ package struct RangeSlices: Sendable {
     /// The next piece, of about `limit` bytes, at least one record; nil at the end.
     package mutating func next(_ limit: Int) -> [UInt8]? {
         invariant(measured == reply.records.count, "a list is sent before its size is known")
+        return piece(limit, hasHead: !isBegun)
+    }
+
+    /// The next piece as a message of its own, with the header in it; nil at the end. Merged in
+    /// their order these messages are the answer. Needs no `measure`.
+    package mutating func nextMessage(_ limit: Int) -> [UInt8]? {
+        piece(limit, hasHead: true)
+    }
+
+    private mutating func piece(_ limit: Int, hasHead: Bool) -> [UInt8]? {
         if isOver { return nil }
         var writer = ByteWriter(capacity: limit + 4096)
-        if !isBegun { writer.append(head) }
+        if hasHead { writer.append(head) }
         isBegun = true
         while sent < reply.records.count, writer.count < limit {
             writer.appendRecord(2, reply.records[sent])

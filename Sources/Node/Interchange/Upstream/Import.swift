@@ -60,7 +60,6 @@ package struct Import {
             let ledger = try Import.membership(log, snapshot, through: place)
             try Import.checkConfiguration(ledger, at: place, log, database)
             let term = log.term(at: place) ?? meta.term.map { Term($0) } ?? ledger.appliedTerm
-            try Import.refuseAuthChanges(log, behind: place)
             self.log = log
             self.database = database
             checkpoint = place
@@ -258,28 +257,6 @@ package struct Import {
             return try InternalRaftRequest(decoding: entry.data).command
         } catch {
             return nil
-        }
-    }
-
-    /// Entries behind the checkpoint are applied by the member that starts, which cannot yet apply
-    /// changes of users and roles: they would be lost without a word.
-    private static func refuseAuthChanges(
-        _ log: UpstreamLog, behind place: LogIndex
-    ) throws(InterchangeError) {
-        guard !log.isEmpty else { return }
-        try log.forEach(
-            from: place.next, through: log.last, { $0 }
-        ) { entry throws(InterchangeError) in
-            switch command(of: entry) {
-            case .authEnable, .authDisable, .authUserAdd, .authUserDelete,
-                .authUserChangePassword, .authUserGrantRole, .authUserRevokeRole, .authRoleAdd,
-                .authRoleDelete, .authRoleGrantPermission, .authRoleRevokePermission:
-                throw .refused(
-                    "entry \(entry.index) of the log changes users or roles and is not yet in the "
-                        + "database; start this member of etcd, let it run for a second, stop it, "
-                        + "and try again")
-            default: break
-            }
         }
     }
 

@@ -8,8 +8,19 @@ protocol CallCarrier: AnyObject {
     /// The answer of a unary call, with status OK.
     func reply(_ stream: StreamID, _ message: [UInt8])
     func send(_ stream: StreamID, _ message: [UInt8])
+    /// Whether a message may be given piece by piece; else only whole ones are taken.
+    var takesPieces: Bool { get }
+    /// Begins a message that `sendPiece` goes on with.
+    func send(_ stream: StreamID, byteCount: Int, beginning piece: [UInt8])
+    func sendPiece(_ stream: StreamID, _ piece: [UInt8])
     func sendHead(_ stream: StreamID)
     func finish(_ stream: StreamID, code: Int, message: String)
     /// Sent, and not yet on its way to the client.
     func queuedBytes(_ stream: StreamID) -> Int
+}
+
+extension CallCarrier {
+    var takesPieces: Bool { false }
+    func send(_ stream: StreamID, byteCount: Int, beginning piece: [UInt8]) {}
+    func sendPiece(_ stream: StreamID, _ piece: [UInt8]) {}
 }

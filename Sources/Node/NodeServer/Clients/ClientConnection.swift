@@ -16,12 +16,12 @@ final class ClientConnection: ConnectionDelegate {
     let connection: Connection
     unowned let port: ClientPort
     let serial: UInt64
-    /// The common name of the client's certificate, once the handshake has verified it.
-    var verifiedCommonName: String?
+    /// The common name of the client's certificate, which the handshake has verified.
+    var verifiedCommonName: String? { connection.peerCertificate?.commonName }
     private var speech = Speech.undecided([])
     private var isFlushPlanned = false
     /// The client came over TLS.
-    var isSecure: Bool { false }
+    var isSecure: Bool { connection.isSecure }
 
     /// Bytes handed to the socket's queue before its protocol is asked for more.
     private static let outputAhead = 1 << 20

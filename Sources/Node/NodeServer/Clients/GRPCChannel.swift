@@ -141,6 +141,18 @@ final class GRPCChannel: CallCarrier {
         client.needsFlush()
     }
 
+    var takesPieces: Bool { true }
+
+    func send(_ stream: StreamID, byteCount: Int, beginning piece: [UInt8]) {
+        server.sendMessage(stream, byteCount: byteCount, beginning: piece)
+        client.needsFlush()
+    }
+
+    func sendPiece(_ stream: StreamID, _ piece: [UInt8]) {
+        server.sendMessagePart(stream, piece)
+        client.needsFlush()
+    }
+
     func sendHead(_ stream: StreamID) {
         server.sendHead(stream)
         client.needsFlush()
@@ -254,18 +266,18 @@ final class CallContext {
         carrier.send(stream, message)
     }
 
-    /// Begins a message that `sendPart` goes on with.
+    /// Begins a message that `sendPiece` goes on with.
     func send(byteCount: Int, beginning piece: [UInt8]) {
-        guard !isOver, let channel else { return }
-        channel.server.sendMessage(stream, byteCount: byteCount, beginning: piece)
-        channel.client.needsFlush()
+        guard !isOver, let carrier else { return }
+        carrier.send(stream, byteCount: byteCount, beginning: piece)
     }
 
-    func sendPart(_ piece: [UInt8]) {
-        guard !isOver, let channel else { return }
-        channel.server.sendMessagePart(stream, piece)
-        channel.client.needsFlush()
+    func sendPiece(_ piece: [UInt8]) {
+        guard !isOver, let carrier else { return }
+        carrier.sendPiece(stream, piece)
     }
+
+    var takesPieces: Bool { carrier?.takesPieces ?? false }
 
     func sendHead() {
         guard !isOver, let carrier else { return }
