@@ -38,7 +38,7 @@ final class AuthenticateCall: ServerCall {
             switch answer {
             case .compute(.passwordCheck(let credentials)): self.check(request, credentials)
             case .failure(let error): self.refuse(error, request.name)
-            case .message, .compute, .members, .done: self.context.fail(.authFailed)
+            case .message, .list, .compute, .members, .done: self.context.fail(.authFailed)
             }
         }
     }
@@ -77,7 +77,7 @@ final class AuthenticateCall: ServerCall {
                 context.fail(.authOldRevision)
             }
         case .failure(let error): context.fail(error)
-        case .compute, .members, .done: context.fail(.authFailed)
+        case .list, .compute, .members, .done: context.fail(.authFailed)
         }
     }
 

@@ -83,6 +83,8 @@ final class RecipeCall: ServerCall {
     private func answered(_ answer: Answer) {
         number = nil
         switch answer {
+        case .list(var list):
+            answered(.message(list.whole()))
         case .message(let message):
             run { recipe, steps throws(WireError) in try recipe.answered(message, &steps) }
         case .failure(let error):
