@@ -113,9 +113,11 @@ struct ErrorTests {
     }
 
     @Test
-    func `an endpoint with TLS is refused in a sentence`() {
-        let run = CtlRun(["get", "a", "--endpoints=https://127.0.0.1:1"])
-        #expect(run.code == 2)
-        #expect(run.errors.contains("TLS is not supported yet"))
+    func `half of a certificate and its key is told as in etcdctl`() {
+        let run = CtlRun(["get", "a", "--endpoints=https://127.0.0.1:1", "--key=k"])
+        #expect(run.code == 128)
+        #expect(
+            run.errors.hasPrefix(
+                "Error: KeyFile and CertFile must both be present[key: k, cert: ]"))
     }
 }
