@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from case import Family, Setup
-from gateway import End, K, b64, gw, gw_stream, ws
+from gateway import End, K, b64, gw, gw_stream, log_in, ws
 from steps import call, http, puts, quiet, put, delete, grant, compact
 from world import Ref, Rev
 
@@ -278,6 +278,52 @@ family.case("ws_old_version", ws("/v3/watch", [], 1, request_headers={
     "Sec-WebSocket-Version": "8"}))
 family.case("ws_no_key", ws("/v3/watch", [], 1, request_headers={"Sec-WebSocket-Key": ""}))
 family.case("ws_elsewhere", ws("/version", [], 1))
+
+# Users
+
+FRESH = Setup(fresh=True)
+USERS = [quiet(step) for step in (
+    gw("/v3/auth/user/add", {"name": "root", "password": "r"}),
+    gw("/v3/auth/role/add", {"name": "root"}),
+    gw("/v3/auth/user/grant", {"user": "root", "role": "root"}),
+    gw("/v3/auth/user/add", {"name": "ann", "password": "a"}),
+    gw("/v3/auth/role/add", {"name": "some"}),
+    gw("/v3/auth/user/grant", {"user": "ann", "role": "some"}),
+    gw("/v3/auth/role/grant", {"name": "some", "perm": {
+        "permType": "READWRITE", "key": b64("m"), "range_end": b64("n")}}),
+    gw("/v3/auth/enable", "{}"))] + [log_in("root", "r"), log_in("ann", "a")]
+MINE, OTHER = {"key": b64("m/1")}, {"key": b64("z")}
+for path, mine, other in (
+        ("/v3/kv/range", MINE, OTHER), ("/v3/kv/put", MINE, OTHER),
+        ("/v3/kv/deleterange", MINE, OTHER),
+        ("/v3/kv/txn", {"success": [{"request_put": MINE}]}, {"success": [{"request_put": OTHER}]}),
+        ("/v3/lock/lock", {"name": b64("m")}, {"name": b64("z")}),
+        ("/v3/election/campaign", {"name": b64("m")}, {"name": b64("z")}),
+        ("/v3/election/leader", {"name": b64("m")}, {"name": b64("z")})):
+    family.case(f"user_{named(path)}", USERS, gw(path, mine), gw(path, mine, user="ann"),
+                gw(path, other, user="ann"), gw(path, other, user="root"), setup=FRESH)
+family.case("user_bad_token", USERS, *(
+    gw("/v3/kv/range", MINE, request_headers={"Authorization": text})
+    for text in ("nonsense", "Bearer nonsense", "abcdefghijklmnop.12")), setup=FRESH)
+family.case("user_bearer", USERS, gw("/v3/kv/range", MINE, user="ann", scheme="Bearer "),
+            setup=FRESH)
+family.case("user_watch_own", USERS, gw_stream(
+    "/v3/watch", {"create_request": MINE}, 1, user="ann"), setup=FRESH)
+family.case("user_watch_other", USERS, gw_stream(
+    "/v3/watch", {"create_request": OTHER}, 1, user="ann"), setup=FRESH)
+family.case("user_watch_nobody", USERS, gw_stream(
+    "/v3/watch", {"create_request": MINE}, 1), setup=FRESH)
+family.case("user_administration", USERS, gw("/v3/auth/user/list", "{}"),
+            gw("/v3/auth/user/list", "{}", user="ann"), gw("/v3/auth/user/list", "{}", user="root"),
+            gw("/v3/auth/user/get", {"name": "ann"}, user="ann"),
+            gw("/v3/auth/role/get", {"role": "some"}, user="ann"),
+            gw("/v3/auth/status", "{}", user="root"), gw("/v3/auth/disable", "{}", user="ann"),
+            gw("/v3/auth/disable", "{}", user="root"), gw("/v3/auth/status", "{}"), setup=FRESH)
+family.case("user_wrong_password", USERS,
+            gw("/v3/auth/authenticate", {"name": "ann", "password": "x"}),
+            gw("/v3/auth/authenticate", {"name": "nobody", "password": "x"}), setup=FRESH)
+family.case("user_token", USERS, gw("/v3/auth/authenticate", {"name": "ann", "password": "a"}),
+            setup=FRESH)
 
 # Who may ask
 

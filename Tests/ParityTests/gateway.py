@@ -81,8 +81,8 @@ def shown(value: Any, world: World, name: str = "") -> Any:
         return _number(value, name, field, world)
     if isinstance(value, str) and field in BYTES and "members" not in name:
         return _lock_key(names.data(base64.b64decode(value)))
-    if field == "blob":
-        return "<blob>"
+    if field in ("blob", "token"):
+        return f"<{field}>"
     if field in ("version", "storageVersion") and re.fullmatch(r"\d+\.\d+\.\d+", value):
         return "<version>"
     return names.text(value) if isinstance(value, str) else value
@@ -124,14 +124,20 @@ def _body(text: str, world: World) -> Any:
 
 
 def gw(path: str, body: Any = "", method: str = "POST", headers=(), request_headers=None,
-       at: str = "m1", save: str | None = None) -> Step:
-    """One request: status, content type, the named headers and the JSON are compared."""
+       at: str = "m1", save: str | None = None, user: str | None = None,
+       scheme: str = "") -> Step:
+    """One request: status, content type, the named headers and the JSON are compared.
+
+    `user` asks with the token that `log_in` got.
+    """
 
     def run(world: World) -> Any:
+        fields_sent = dict(request_headers or {})
+        if user:
+            fields_sent["Authorization"] = scheme + tokens(world)[user]
         connection = http.client.HTTPConnection(world.member(at).endpoint, timeout=SECONDS)
         try:
-            connection.request(method, path, _text(body, world).encode(),
-                               headers=request_headers or {})
+            connection.request(method, path, _text(body, world).encode(), headers=fields_sent)
             answer = connection.getresponse()
             fields = {key.lower(): value for key, value in answer.getheaders()}
             text = answer.read().decode()
@@ -146,8 +152,29 @@ def gw(path: str, body: Any = "", method: str = "POST", headers=(), request_head
     return Step(f"{method} {path} {str(body)[:60]}", run)
 
 
+def tokens(world: World) -> dict[str, str]:
+    return world.__dict__.setdefault("gateway_tokens", {})
+
+
+def log_in(user: str, password: str) -> Step:
+    """Keep a user's token; that there is one is compared."""
+
+    def run(world: World) -> Any:
+        connection = http.client.HTTPConnection(world.member().endpoint, timeout=SECONDS)
+        try:
+            connection.request("POST", "/v3/auth/authenticate",
+                               json.dumps({"name": user, "password": password}))
+            answer = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        tokens(world)[user] = answer.get("token", "")
+        return {"answer": sorted(answer)}
+
+    return Step(f"log in {user}", run)
+
+
 def gw_stream(path: str, body: Any, lines: int | None, during: list[Step] | None = None,
-              request_headers=None) -> Step:
+              request_headers=None, user: str | None = None) -> Step:
     """A streamed answer: its first lines, or all of them up to the end (None).
 
     The steps of `during` run after the first line.
@@ -157,8 +184,10 @@ def gw_stream(path: str, body: Any, lines: int | None, during: list[Step] | None
         connection = http.client.HTTPConnection(world.member().endpoint, timeout=SECONDS)
         result: list[Any] = []
         try:
-            connection.request("POST", path, _text(body, world).encode(),
-                               headers=request_headers or {})
+            sent = dict(request_headers or {})
+            if user:
+                sent["Authorization"] = tokens(world)[user]
+            connection.request("POST", path, _text(body, world).encode(), headers=sent)
             answer = connection.getresponse()
             fields = {key.lower(): value for key, value in answer.getheaders()}
             waiting = list(during or [])
