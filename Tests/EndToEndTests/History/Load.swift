@@ -137,7 +137,6 @@ extension ClientError {
         case .notEtcd: "not etcd"
         case .status(let code, let message, _): "\(Self.codeName(code)): \(message)"
         case .malformedAnswer(_, let reason): "malformed answer: \(reason)"
-        case .notEtcd(_, let stranger): "not etcd: \(stranger)"
         case .stopped: "stopped"
         }
     }

@@ -2,6 +2,7 @@
 internal import Bytes
 internal import EtcdAPI
 internal import NodeCore
+internal import Replicated
 
 /// A call of the lock and election services: carries out the steps of its recipe.
 final class RecipeCall: ServerCall {
