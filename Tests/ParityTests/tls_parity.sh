@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who is let in by client and peer ports: the same callers on keelson-node and on etcd.
 #
-#     run_tls_parity.sh KEELSON_NODE ETCD
+#     tls_parity.sh KEELSON_NODE ETCD
 #
 # Six configurations, nine callers, two ports; each line says "same" or "DIFF". Needs openssl and
 # curl. Ends with 1 if anything differs, or if fewer answers came than there are cases.
 set -u
-node=$1
-etcd=$2
+node=$(realpath "$1")
+etcd=$(realpath "$2")
 work=$(mktemp -d)
 pids=()
 trap 'for pid in "${pids[@]:-}"; do [ -n "$pid" ] && kill "$pid" 2>/dev/null; done; rm -rf "$work"' EXIT
@@ -49,11 +49,13 @@ printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index\ncrlnumber=number\ndefault_md=sh
 openssl ca -config ca.cnf -cert ca.crt -keyfile ca.key -revoke mallory.crt 2>/dev/null
 openssl ca -config ca.cnf -cert ca.crt -keyfile ca.key -gencrl -out crl.pem 2>/dev/null
 
-base=44100
-start() { # PROGRAM PORT FOLDER FLAGS...
-    local program=$1 client="https://127.0.0.1:$2" peer="https://127.0.0.1:$(($2 + 1))"
-    local folder=$3
-    shift 3
+# Four ports that nobody uses: ours for clients and peers, then etcd's.
+mapfile -t ports < <(python3 -c 'import socket
+held = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
+for one in held: print(one.getsockname()[1])')
+start() { # PROGRAM CLIENT-PORT PEER-PORT FOLDER FLAGS...
+    local program=$1 client="https://127.0.0.1:$2" peer="https://127.0.0.1:$3" folder=$4
+    shift 4
     "$program" --name n --data-dir "$folder" --listen-client-urls "$client" \
         --advertise-client-urls "$client" --listen-peer-urls "$peer" \
         --initial-advertise-peer-urls "$peer" --initial-cluster "n=$peer" \
@@ -75,9 +77,9 @@ serves() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 compare() { # NAME FLAGS...
     local name=$1 tries=0
     shift
-    start "$node" $base "$name.keelson" "$@"
-    start "$etcd" $((base + 10)) "$name.etcd" "$@"
-    for port in $base $((base + 1)) $((base + 10)) $((base + 11)); do
+    start "$node" "${ports[0]}" "${ports[1]}" "$name.keelson" "$@"
+    start "$etcd" "${ports[2]}" "${ports[3]}" "$name.etcd" "$@"
+    for port in "${ports[@]}"; do
         until serves "$port" || [ $((tries += 1)) -gt 200 ]; do sleep 0.1; done
     done
     for caller in nobody alice mallory only-server any-use foreign here local self; do
@@ -85,8 +87,8 @@ compare() { # NAME FLAGS...
             local offset=0 path=/health
             [ $kind = peer ] && offset=1 path=/version
             local ours theirs
-            ours=$(verdict $((base + offset)) $path $caller)
-            theirs=$(verdict $((base + 10 + offset)) $path $caller)
+            ours=$(verdict "${ports[offset]}" $path $caller)
+            theirs=$(verdict "${ports[2 + offset]}" $path $caller)
             [ "$ours" = "$theirs" ] && word=same || word=DIFF
             echo "$word $name $kind $caller keelson=$ours etcd=$theirs"
         done
@@ -111,5 +113,7 @@ compare() { # NAME FLAGS...
 cat results
 same=$(grep -c '^same' results)
 lets=$(grep -c 'keelson=in' results)
-echo "$same of 108 cases are the same; $lets callers were let in"
-[ "$same" = 108 ] && [ "$lets" -gt 0 ]
+echo "$lets callers were let in"
+[ "$lets" -gt 0 ] || same=0
+echo "$same passed, $((108 - same)) failed, 0 skipped"
+[ "$same" = 108 ]
