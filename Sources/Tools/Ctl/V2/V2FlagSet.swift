@@ -13,8 +13,14 @@ struct V2Flag: Sendable {
     /// Behind the names in help.
     let help: String
 
-    init(_ names: String..., kind: Kind = .text, _ help: String) {
-        self.names = names
+    init(_ name: String, kind: Kind = .text, _ help: String) {
+        names = [name]
+        self.kind = kind
+        self.help = help
+    }
+
+    init(_ name: String, _ other: String, kind: Kind = .text, _ help: String) {
+        names = [name, other]
         self.kind = kind
         self.help = help
     }

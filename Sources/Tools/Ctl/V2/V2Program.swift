@@ -18,10 +18,10 @@
 // and commands of exec-watch run one after the other.
 
 package enum V2Program {
-    /// Commands that v3 does not have under these names.
+    /// Commands that v3 does not have under these names; `member add NAME URL` is the old form.
     package static let onlyHere: Set<String> = [
         "set", "mk", "mkdir", "setdir", "update", "updatedir", "ls", "rm", "rmdir", "exec-watch",
-        "cluster-health",
+        "cluster-health", "member add",
     ]
 
     /// What etcdctl's own name stands for; the last release with this mode.
