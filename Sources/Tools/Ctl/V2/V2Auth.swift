@@ -62,7 +62,7 @@ struct V2Auth {
     // MARK: Roles
 
     func roles() throws(V2CallError) -> [String] {
-        (try call("GET", "/roles")["roles"]?.array ?? []).compactMap { $0["role"]?.string }
+        (try call("GET", "/roles", tellsWhy: false)["roles"]?.array ?? []).compactMap { $0["role"]?.string }
     }
 
     func role(_ name: String) throws(V2CallError) -> V2Role {
@@ -99,9 +99,10 @@ struct V2Auth {
 
     // MARK: Calls
 
+    /// Of a refused list of roles the old tool tells no more than the status.
     @discardableResult
     private func call(
-        _ method: String, _ path: String, _ body: JSONValue? = nil
+        _ method: String, _ path: String, _ body: JSONValue? = nil, tellsWhy: Bool = true
     ) throws(V2CallError) -> JSONValue {
         var action = V2Action(method: method, path: "/v2/auth" + path)
         if let body {
@@ -111,6 +112,9 @@ struct V2Auth {
         let answer = try client.send(action, until: client.deadline)
         let json = try? JSON.parse(answer.body)
         guard answer.status == 200 || answer.status == 201 else {
+            if !tellsWhy {
+                throw V2CallError(text: "unexpected status code \(answer.status)")
+            }
             guard let message = json?["message"]?.string else { throw .noJSON }
             throw V2CallError(text: message)
         }

@@ -43,7 +43,7 @@ struct V2FlagSet: Sendable {
     /// Flags end with the first word that is none, or behind `--`. One dash is as good as two.
     init(parsing words: [String], _ table: [V2Flag]) throws(V2FlagError) {
         var rest = words[...]
-        var forms: [String: String] = [:]
+        var forms: Set<String> = []
         while let word = rest.first, word.hasPrefix("-"), word != "-" {
             rest = rest.dropFirst()
             if word == "--" { break }
@@ -57,12 +57,12 @@ struct V2FlagSet: Sendable {
                 throw V2FlagError(text: "flag provided but not defined: -\(name)")
             }
             let value = try Self.value(flag, name, parts.dropFirst().first.map(String.init), &rest)
-            if let other = forms[flag.names[0]], other != name {
-                throw V2FlagError(
-                    text: "Cannot use two forms of the same flag: \(name) \(other)")
-            }
-            forms[flag.names[0]] = name
             given.append((flag.names[0], value))
+            forms.insert(name)
+        }
+        for flag in table where flag.names.count == 2 && forms.isSuperset(of: flag.names) {
+            throw V2FlagError(
+                text: "Cannot use two forms of the same flag: \(flag.names[1]) \(flag.names[0])")
         }
         arguments = Array(rest)
     }
@@ -113,7 +113,7 @@ struct V2FlagSet: Sendable {
     func duration(_ name: String) -> Int64? { GoDuration.parse(text(name)) }
 
     /// The flags of a command may stand behind its words: they come in front, each with the word
-    /// behind it, if that is none of our flags.
+    /// behind it, if that is none of our flags. So does `--`, which ends the search.
     static func reordered(_ words: [String], _ table: [V2Flag]) -> [String] {
         var (front, back): ([String], [String]) = ([], [])
         var mayBeValue = false
@@ -123,7 +123,7 @@ struct V2FlagSet: Sendable {
                 mayBeValue = false
                 front.append(word)
             } else if word == "--" {
-                back += words[index...]
+                back = ["--"] + back + words[(index + 1)...]
                 break
             } else if isFlag {
                 front.append(word)

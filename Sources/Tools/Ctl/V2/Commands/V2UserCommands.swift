@@ -53,7 +53,7 @@ enum V2UserCommands {
         let auth = V2Auth(client: try call.client())
         let found = try V2MemberCommands.plain { () throws(V2CallError) in try auth.user(user) }
         call.console.write(
-            "User: \(found.name)\nRoles: \(found.roles.joined(separator: " "))\n")
+            "User: \(found.name)\nRoles: \(found.roles.map { " " + $0 }.joined())\n")
     }
 
     private static func list(_ call: V2Call) throws(V2Failure) {

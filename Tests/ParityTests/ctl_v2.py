@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Old etcdctl in v2 mode and keelsonctl side by side, each on a fresh server of its own.
+
+    ctl_v2.py --ctl path/to/keelsonctl [--server path/to/keelson-node] [--case ttl]
+
+The reference is etcdctl 3.4 on etcd 3.4 with --enable-v2, looked for in KEELSON_ETCDCTL34 and
+KEELSON_ETCD34, then on PATH. Without --server, keelsonctl runs on the old server too. Output, error
+output and exit code of every line are compared. The last line is `N passed, N failed, N skipped`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from pathlib import Path
+
+from cases_ctl_v2 import AUTH_CASES, CASES, MEMBER_CASES, Line
+from server import Cluster, eventually, forget, kill_everything, spawn
+
+LINE_SECONDS = 15.0
+_INDEXED = re.compile(
+    r'(Index: |Index":|\] \[|!= | \[|(?:/|%2F)0{8})(\d+)(?=\]|,|\}|\n|$|")', re.MULTILINE)
+
+
+class Side:
+    """One client on one server."""
+
+    def __init__(self, client: str, server: list[str], flags: tuple[str, ...]) -> None:
+        self.client = client
+        self.server = server
+        self.flags = flags
+        self.cluster: Cluster | None = None
+        self.numbers: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """A fresh server."""
+        self.end()
+        self.cluster = Cluster(self.server, flags=self.flags)
+        self.cluster.start()
+        self.numbers = {}
+
+    def end(self) -> None:
+        if self.cluster is not None:
+            self.cluster.stop()
+        self.cluster = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{self.cluster.members[0].endpoint}"
+
+    def member(self) -> str:
+        with urllib.request.urlopen(f"{self.endpoint}/v2/members", timeout=5) as answer:
+            return re.search(r'"id":"([0-9a-f]+)"', answer.read().decode()).group(1)
+
+    def watchers(self) -> int:
+        with urllib.request.urlopen(f"{self.endpoint}/v2/stats/store", timeout=5) as answer:
+            return int(re.search(r'"watchers":(\d+)', answer.read().decode()).group(1))
+
+    # Lines
+
+    def run(self, line: Line) -> dict[str, object]:
+        before = self.watchers() if line.then else 0
+        process = self.start(line)
+        if line.then:
+            eventually(lambda: self.watchers() > before, 5.0, "the watch has begun")
+            for words in line.then:
+                self.run(Line(words))
+        return self.finish(line, process)
+
+    def start(self, line: Line) -> subprocess.Popen:
+        words = shlex.split(self.filled(line.words))
+        if not line.raw:
+            words = ["--endpoints", self.endpoint, *words]
+        environment = {key: value for key, value in os.environ.items()
+                       if not key.startswith("ETCD")}
+        environment["ETCDCTL_API"] = "2"
+        for pair in line.env:
+            name, _, value = pair.partition("=")
+            environment[name] = self.filled(value)
+        return spawn([self.client, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                     stderr=subprocess.PIPE, env=environment, cwd=self.cluster.directory)
+
+    def filled(self, text: str) -> str:
+        text = text.replace("{ID}", self.member() if "{ID}" in text else "")
+        return text.replace("{E}", self.endpoint).replace("{A}", self.endpoint[7:])
+
+    def finish(self, line: Line, process: subprocess.Popen) -> dict[str, object]:
+        guard = threading.Timer(LINE_SECONDS, process.kill)
+        guard.start()
+        if line.interrupt:
+            # What was printed so far, once the events of `then` have had time to arrive.
+            self.settle(process)
+        output, errors = process.communicate(line.stdin.encode())
+        guard.cancel()
+        forget(process)
+        shown = self.normal(output.decode("utf-8", "replace"))
+        if line.unordered:
+            shown = "\n".join(sorted(shown.split("\n")))
+        return {"exit": process.returncode, "stdout": shown,
+                "stderr": self.normal(errors.decode("utf-8", "replace"))}
+
+    @staticmethod
+    def settle(process: subprocess.Popen) -> None:
+        """Let the last event arrive: a watch that goes on says nothing when it has them all."""
+        threading.Event().wait(0.4)
+        process.send_signal(signal.SIGINT)
+
+    # Normal forms
+
+    def normal(self, text: str) -> str:
+        member = self.cluster.members[0]
+        text = text.replace(member.endpoint, "<client>").replace(
+            f"127.0.0.1:{member.peer_port}", "<peer>")
+        text = re.sub(r"\b[0-9a-f]{14,16}\b(?!\d)", self.identity, text)
+        text = re.sub(r'"expiration":"[^"]*"', '"expiration":"<time>"', text)
+        text = re.sub(r"\b[03]\.\d+\.\d+\b(?!\.)", "<version>", text)
+        text = re.sub(r"error #\d: EOF", "error: EOF", text)
+        return text
+
+    @staticmethod
+    def identity(match: re.Match) -> str:
+        return match[0] if match[0].isdigit() else "<id>"
+
+
+def ordered(outcomes: list[list[dict]]) -> list[list[dict]]:
+    """Indexes replaced by their order, for servers that count differently."""
+    found = {int(m[2]) for case in outcomes for line in case for key in ("stdout", "stderr")
+             for m in _INDEXED.finditer(line[key])}
+    ranks = {number: rank for rank, number in enumerate(sorted(found))}
+    return [[{**line, **{key: _INDEXED.sub(lambda m: f"{m[1]}#{ranks[int(m[2])]}", line[key])
+                         for key in ("stdout", "stderr")}} for line in case] for case in outcomes]
+
+
+def compare(name: str, lines: tuple[Line, ...], old: Side, new: Side, exact: bool) -> bool:
+    """Run a case on both sides; say what differs."""
+    outcomes = []
+    for side in (old, new):
+        side.begin()
+        outcomes.append([side.run(line) for line in lines])
+        side.end()
+    if not exact:
+        outcomes = [ordered([side])[0] for side in outcomes]
+    good = True
+    for line, left, right in zip(lines, *outcomes):
+        if left != right:
+            good = False
+            print(f"FAILED {name}: {line.words}\n  old {left}\n  new {right}", flush=True)
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ctl", required=True)
+    parser.add_argument("--server")
+    parser.add_argument("--case", action="append")
+    parser.add_argument("--jobs", type=int, default=8)
+    options = parser.parse_args()
+    etcdctl = shutil.which(os.environ.get("KEELSON_ETCDCTL34") or "etcdctl")
+    etcd = shutil.which(os.environ.get("KEELSON_ETCD34") or "etcd")
+    tables = [CASES] if options.server else [CASES, AUTH_CASES, MEMBER_CASES]
+    cases = [(name, lines) for table in tables for name, lines in table.items()
+             if not options.case or any(part in name for part in options.case)]
+    if etcdctl is None or etcd is None:
+        print(f"0 passed, 0 failed, {len(cases)} skipped")
+        return 0
+    folder = Path(tempfile.mkdtemp(prefix="parity-ctl-"))
+    (folder / "etcdctl").symlink_to(Path(options.ctl).resolve())
+    try:
+        failed = run_all(cases, options, etcd, etcdctl, str(folder / "etcdctl"))
+    finally:
+        shutil.rmtree(folder)
+        kill_everything()
+    lines = sum(len(lines) for _, lines in cases)
+    print(f"{lines} command lines in {len(cases)} cases")
+    print(f"{len(cases) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+def run_all(cases, options, etcd: str, etcdctl: str, ctl: str) -> int:
+    """The number of failures; several pairs of servers at a time."""
+    waiting = list(reversed(cases))
+    failures: list[str] = []
+    lock = threading.Lock()
+    server = [str(Path(options.server).resolve())] if options.server else [etcd]
+
+    def work() -> None:
+        old = Side(etcdctl, [etcd], ("--enable-v2", "--logger=zap"))
+        new = Side(ctl, server, () if options.server else ("--enable-v2", "--logger=zap"))
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                name, lines = waiting.pop()
+            try:
+                if compare(name, lines, old, new, exact=not options.server):
+                    continue
+            except Exception as error:  # noqa: BLE001 - any failure is a failed case
+                print(f"FAILED {name}: {type(error).__name__}: {error}", flush=True)
+            with lock:
+                failures.append(name)
+
+    threads = [threading.Thread(target=work) for _ in range(options.jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(failures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
