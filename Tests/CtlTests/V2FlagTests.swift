@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct V2FlagTests {
     private let table = [
-        V2Flag.ttl, V2Flag("recursive", "r", kind: .bool, ""), V2Flag("with-value", ""), V2Flag.help,
+        V2Flag.ttl, V2Flag("recursive", "r", kind: .bool, ""), V2Flag("with-value", ""),
+        V2Flag.help,
     ]
 
     private func parse(_ words: [String]) throws(V2FlagError) -> V2FlagSet {

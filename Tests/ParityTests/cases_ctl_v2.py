@@ -121,7 +121,7 @@ CASES: dict[str, tuple[Line, ...]] = {
     "watch forever": run(Line("watch -f -r /", then=(
         "set a 1", "mkdir d", "mk d/b 2", "update a 3", "set --swap-with-value 3 a 4", "rm a",
         "mk --in-order d 5", "rm -r d"), interrupt=True)),
-    "watch a parent's end": run("set d/a 1", Line("watch d/a", then=("rm -r d",))),
+    "watch a parent's end": run("set d/a 1", Line("watch d/a", then=("rm -r d",), interrupt=True)),
     "exec-watch": run(Line(
         "exec-watch -r / -- sh -c 'echo $ETCD_WATCH_ACTION $ETCD_WATCH_KEY=$ETCD_WATCH_VALUE'",
         then=("set a 1",), interrupt=True)),
@@ -204,3 +204,6 @@ MEMBER_CASES: dict[str, tuple[Line, ...]] = {
                          "member update {ID} http://127.0.0.1:7777,http://127.0.0.1:7778"),
     "member add": run("member add m2 http://127.0.0.1:7779"),
 }
+
+# Cases that need a server nobody has used, or leave one behind that nobody can use.
+FRESH = {"watch history", *AUTH_CASES, *MEMBER_CASES}

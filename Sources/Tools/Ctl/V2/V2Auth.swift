@@ -62,7 +62,9 @@ struct V2Auth {
     // MARK: Roles
 
     func roles() throws(V2CallError) -> [String] {
-        (try call("GET", "/roles", tellsWhy: false)["roles"]?.array ?? []).compactMap { $0["role"]?.string }
+        (try call("GET", "/roles", tellsWhy: false)["roles"]?.array ?? []).compactMap {
+            $0["role"]?.string
+        }
     }
 
     func role(_ name: String) throws(V2CallError) -> V2Role {

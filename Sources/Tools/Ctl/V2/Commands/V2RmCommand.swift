@@ -5,7 +5,8 @@ enum V2RmCommand {
         "rm", usage: "<key>", "remove a key or a directory",
         flags: [
             V2Flag(
-                "dir", kind: .bool, "removes the key if it is an empty directory or a key-value pair"
+                "dir", kind: .bool,
+                "removes the key if it is an empty directory or a key-value pair"
             ),
             V2Flag(
                 "recursive", "r", kind: .bool,
