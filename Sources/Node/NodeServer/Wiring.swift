@@ -170,6 +170,7 @@ final class Wiring {
         settings.keepAliveTimeout = config.keepalive.timeout
         let endpoints = HTTPEndpoints(member: member)
         let clients = ClientPort(member: member, endpoints: endpoints, settings: settings)
+        if config.servesSecondAPI { clients.second = V2Endpoints(member) }
         try clients.listen(on: try addresses(config.listenClientURLs), Socket.ListenOptions())
         // The kernel takes connections from now on; they are served when the member is known.
         clients.pause()

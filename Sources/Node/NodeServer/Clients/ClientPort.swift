@@ -9,11 +9,13 @@ internal import Program
 /// Where clients come in: gRPC and plain HTTP on one port, told apart by the first bytes.
 ///
 ///     Listener ─► ClientConnection ─┬─► GRPCChannel ─► services ─► LocalMember
-///                                   └─► HTTPChannel ─► HTTPEndpoints
+///                                   └─► HTTPChannel ─► HTTPEndpoints, V2Endpoints
 final class ClientPort {
     let member: LocalMember
     let endpoints: HTTPEndpoints
     let settings: Settings
+    /// Serves /v2; nil where it is not wanted.
+    var second: V2Endpoints?
     private var listeners: [Listener] = []
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
     private var unflushed: [ClientConnection] = []

@@ -6,10 +6,10 @@ final class HTTPChannel {
     private unowned let client: ClientConnection
     private let server: HTTP1Server
     private var request: HTTPRequest?
-    private var isAnswering = false
+    private var exchange: HTTPExchange?
     private var isDraining = false
 
-    /// Bodies are small here: the paths of this port take none, or a line of JSON.
+    /// Bodies are small here: the paths of this port take none, a line of JSON, or one value.
     private static let bodyLimit = 2 << 20
 
     init(_ client: ClientConnection) {
@@ -28,6 +28,7 @@ final class HTTPChannel {
     }
 
     func transportEnded() {
+        exchange?.abandon()
         server.transportEnded()
     }
 
@@ -37,6 +38,7 @@ final class HTTPChannel {
 
     func drain() {
         isDraining = true
+        exchange?.end()
     }
 
     private func handleEvents() {
@@ -54,11 +56,16 @@ final class HTTPChannel {
     private func answer() {
         guard let whole = request else { return }
         request = nil
-        client.port.endpoints.answer(whole) { [weak self] response in
-            guard let self else { return }
-            self.server.respond(response)
+        let made = HTTPExchange(server, client) { [weak self] in
+            self?.exchange = nil
             // A pipelined request may have waited for this answer.
-            self.handleEvents()
+            self?.handleEvents()
+        }
+        exchange = made
+        if let second = client.port.second, V2Endpoints.owns(whole.head.path) {
+            second.answer(whole, made)
+        } else {
+            client.port.endpoints.answer(whole) { made.respond($0) }
         }
     }
 }

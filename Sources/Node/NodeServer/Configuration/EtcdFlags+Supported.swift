@@ -30,6 +30,9 @@ extension EtcdFlags {
         row(
             "enable-grpc-gateway", .bool, "true", "Accepted; the JSON gateway is not there yet.",
             "3.4.0"),
+        row(
+            "enable-v2", .bool, "true", "Serve /v2 too: an API of version 2 on the same store.",
+            "3.2.0"),
         row("feature-gates", .text, "", "Comma list of Name=true|false.", "3.6.0"),
         row(
             "grpc-keepalive-interval", .duration, "2h",

@@ -71,6 +71,8 @@ package struct NodeConfig: Equatable, Sendable {
     package var maxConcurrentStreams: UInt32
     package var keepalive: Keepalive
     package var servesGateway: Bool
+    /// /v2 on the client ports.
+    package var servesSecondAPI: Bool
 
     // The log.
     package var logLevel: LogLevel

@@ -46,7 +46,8 @@ extension Settings {
                 minimumTime: duration("grpc-keepalive-min-time"),
                 interval: duration("grpc-keepalive-interval"),
                 timeout: duration("grpc-keepalive-timeout")),
-            servesGateway: bool("enable-grpc-gateway"), logLevel: try logLevel(),
+            servesGateway: bool("enable-grpc-gateway"), servesSecondAPI: bool("enable-v2"),
+            logLevel: try logLevel(),
             logFormat: text("log-format") == "console" ? .console : .json,
             logOutputs: try logOutputs(), slowApply: duration("warning-apply-duration"),
             slowRequest: duration("warning-unary-request-duration"))

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import EtcdAPI
+internal import Formats
+internal import HTTP
+internal import NodeCore
+internal import Posix
+internal import Raft
+internal import Replicated
+internal import V2Facade
+
+/// Everything under /v2: which path is whose, and the headers that all answers have.
+final class V2Endpoints {
+    let member: LocalMember
+    let statistics: V2Statistics
+
+    init(_ member: LocalMember) {
+        self.member = member
+        statistics = V2Statistics(member)
+    }
+
+    static func owns(_ path: String) -> Bool { path.hasPrefix("/v2/") }
+
+    func answer(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+        let path = request.head.path
+        if let rest = Self.rest(of: path, behind: "/v2/keys") {
+            if refuses(request, ["HEAD", "GET", "PUT", "POST", "DELETE"], exchange) { return }
+            V2KeysCall(self, exchange).start(request, path: rest)
+        } else if let rest = Self.rest(of: path, behind: "/v2/members") {
+            if refuses(request, ["GET", "POST", "DELETE", "PUT"], exchange) { return }
+            V2MembersCall(self, exchange).start(request, path: rest)
+        } else if let rest = Self.rest(of: path, behind: "/v2/auth") {
+            V2AuthCall(self, exchange).start(request, path: rest)
+        } else if path == "/v2/machines" {
+            if refuses(request, ["GET", "HEAD"], exchange) { return }
+            machines(exchange)
+        } else if let kind = Self.rest(of: path, behind: "/v2/stats") {
+            statistics.answer(kind, request, self, exchange)
+        } else {
+            exchange.respond(HTTPEndpoints.error(404, "404 page not found"))
+        }
+    }
+
+    /// Nil for another path; begins with a slash otherwise, or is empty.
+    private static func rest(of path: String, behind prefix: String) -> String? {
+        guard path.hasPrefix(prefix) else { return nil }
+        let rest = path.dropFirst(prefix.count)
+        return rest.isEmpty || rest.hasPrefix("/") ? String(rest) : nil
+    }
+
+    /// Answers a method that is not among those that are known.
+    func refuses(
+        _ request: HTTPRequest, _ methods: [String], _ exchange: HTTPExchange
+    ) -> Bool {
+        if methods.contains(request.head.method) { return false }
+        var response = HTTPEndpoints.error(405, "Method Not Allowed")
+        response.head.headers.append(HeaderField("allow", methods.joined(separator: ",")))
+        exchange.respond(response)
+        return true
+    }
+
+    private func machines(_ exchange: HTTPExchange) {
+        let urls = member.node.ledger.members.list.flatMap(\.clientURLs)
+        exchange.respond(
+            HTTPResponse(
+                status: 200, contentType: "text/plain; charset=utf-8",
+                text: urls.joined(separator: ", ")))
+    }
+
+    // MARK: Answers
+
+    private var cluster: HeaderField {
+        HeaderField(
+            "x-etcd-cluster-id", String(member.node.settings.clusterID.number, radix: 16))
+    }
+
+    func keysHead(_ answer: KeysAnswer) -> HTTPResponseHead {
+        var headers = [
+            HeaderField("content-type", "application/json"), cluster,
+            HeaderField("x-etcd-index", "\(answer.index)"),
+        ]
+        if answer.isSuccess {
+            headers.append(
+                HeaderField("x-raft-index", "\(member.node.ledger.appliedIndex.number)"))
+            headers.append(HeaderField("x-raft-term", "\(member.node.raft.term.number)"))
+        }
+        return HTTPResponseHead(status: answer.status, headers: headers)
+    }
+
+    func json(_ status: Int, _ text: String) -> HTTPResponse {
+        var response = HTTPResponse(
+            status: status, contentType: "application/json", text: text)
+        response.head.headers.append(cluster)
+        return response
+    }
+
+    /// `{"message": …}` without a newline, as etcd has it.
+    func message(_ status: Int, _ text: String) -> HTTPResponse {
+        json(status, JSON.text(.object([("message", .string(text))])))
+    }
+
+    var moment: Moment { Moment(now: WallClock.nanoseconds) }
+}
