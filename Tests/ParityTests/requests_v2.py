@@ -77,7 +77,8 @@ STORIES: dict[str, list[Request]] = {
         put("/", "value=1"), put("", "value=1"), put("/?dir=true"), delete("/"),
         delete("/?recursive=true"), put("/?prevExist=true", "value=1"), put("/?prevValue=1", "value=2"),
         delete("/?prevValue=1"), post("/", "value=1"), post("", "value=2"), look("/"),
-        put("/..", "value=1"), put("/a/..", "value=1"), put("/a/../b", "value=1"), look("/b"),
+        put("/..", "value=1"), put("/a/..", "value=1"), put("/a/../b", "value=1"), look("/b"), look("//b?recursive=true"),
+        look("/./b"), put("/b/.", "value=1"), look("/b/.."), key("HEAD", "//b"), look("//%3Cb%3E&"),
     ],
     "create and update": [
         put("/a?prevExist=true", "value=1"), put("/a?prevExist=false", "value=1"),
@@ -166,7 +167,7 @@ STORIES: dict[str, list[Request]] = {
         look("/d?wait=true&waitIndex={F+9}"),
     ],
     "methods and paths": [
-        Request("PATCH", "/v2/keys/a"), Request("OPTIONS", "/v2/members/x"), get("/v2"), get("/v2/"), get("/v2/keysx"), get("/v2/nope"),
+        Request("PATCH", "/v2/keys/a"), get("/v2"), get("/v2/"), get("/v2/keysx"), get("/v2/nope"),
         Request("PATCH", "/v2/members"), members("DELETE", ""), members("PUT", ""), Request("POST", "/v2/machines"),
         get("/v2/stats"), get("/v2/stats/nope"), Request("POST", "/v2/stats/store"), Request("PUT", "/v2/stats/self"),
         get("/v2/keys//a//b"), Request("POST", "/v2/auth/users"), Request("POST", "/v2/auth/enable"), get("/v2/auth/nope"),

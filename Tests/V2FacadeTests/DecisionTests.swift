@@ -14,8 +14,10 @@ import Testing
                 == #"{"action":"set","node":{"key":"/a/b/c","value":"1","modifiedIndex":2,"#
                 + #""createdIndex":2}}"# + "\n")
         #expect(store.revision == 2)
-        #expect(store.call("GET", "/a/b").body.contains(#""dir":true"#))
-        #expect(store.call("GET", "/a?recursive=true").body.contains("/a/b/c"))
+        let directory = store.call("GET", "/a/b")
+        #expect(directory.body.contains(#""dir":true"#))
+        let listing = store.call("GET", "/a?recursive=true")
+        #expect(listing.body.contains("/a/b/c"))
     }
 
     @Test func `an update keeps the index of creation, a set does not`() {
@@ -33,12 +35,14 @@ import Testing
         let late = try #require(
             try store.plan(try NaiveStore.request("PUT", "/d/a?prevExist=false", "value=1")))
         _ = store.call("DELETE", "/d?dir=true")
-        #expect(!store.write(late.transaction(newLease: 0)))
+        let isLateDone = store.write(late.transaction(newLease: 0))
+        #expect(!isLateDone)
         let empty = try NaiveStore.request("DELETE", "/e?dir=true")
         _ = store.call("PUT", "/e?dir=true")
         let removal = try #require(try store.plan(empty))
         _ = store.call("PUT", "/e/x", "value=1")
-        #expect(!store.write(removal.transaction(newLease: 0)))
+        let isRemoved = store.write(removal.transaction(newLease: 0))
+        #expect(!isRemoved)
     }
 
     @Test func `names in order grow, and two of one revision conflict`() throws {
@@ -49,8 +53,8 @@ import Testing
         #expect(second.contains("/q/00000000000000000003"))
         let request = try NaiveStore.request("POST", "/q", "value=3")
         let plans = [try #require(try store.plan(request)), try #require(try store.plan(request))]
-        #expect(store.write(plans[0].transaction(newLease: 0)))
-        #expect(!store.write(plans[1].transaction(newLease: 0)))
+        let done = plans.map { plan in store.write(plan.transaction(newLease: 0)) }
+        #expect(done == [true, false])
     }
 
     @Test func `what is in a directory with a TTL goes with it`() throws {
@@ -64,7 +68,8 @@ import Testing
         #expect(leases.filter { $0 == lease }.count == 3)
         #expect(Set(leases).count == 2)
         store.expire(lease: lease)
-        #expect(store.call("GET", "/d").status == 404)
+        let gone = store.call("GET", "/d")
+        #expect(gone.status == 404)
         #expect(
             try store.events("/?recursive=true").last
                 == #"{"action":"expire","node":{"key":"/d","dir":true,"modifiedIndex":6,"#
@@ -78,7 +83,8 @@ import Testing
         _ = store.call("PUT", "/d/a", "value=1")
         let before = store.call("GET", "/d/a").body
         _ = store.call("PUT", "/d?dir=true&prevExist=true", "ttl=50")
-        #expect(store.call("GET", "/d/a").body == before)
+        let after = store.call("GET", "/d/a")
+        #expect(after.body == before)
         #expect(store.pairs.filter { $0.lease != 0 }.count == 2)
         #expect(try store.events("/d/a?x=").count == 1)
         _ = store.call("PUT", "/d?dir=true&prevExist=true")

@@ -251,7 +251,10 @@ package struct KeysDecision {
     }
 
     private func compareAndDelete() throws(KeysError) -> WritePlan {
-        if request.path == NodePath.root { throw rootIsReadOnly }
+        // Here the old store forgot that the root is special, and that it has a name.
+        if request.path == NodePath.root {
+            throw KeysError(.notFile, "", index: tree.revision)
+        }
         let node = try tree.find(request.path)
         try compare(node)
         return deletion(of: node, .compareAndDelete)

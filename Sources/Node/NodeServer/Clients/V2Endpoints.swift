@@ -23,7 +23,9 @@ final class V2Endpoints {
 
     func answer(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         let path = request.head.path
-        if let rest = Self.rest(of: path, behind: "/v2/keys") {
+        if let clean = Self.cleaned(path) {
+            redirect(request, to: clean, exchange)
+        } else if let rest = Self.rest(of: path, behind: "/v2/keys") {
             if refuses(request, ["HEAD", "GET", "PUT", "POST", "DELETE"], exchange) { return }
             V2KeysCall(self, exchange).start(request, path: rest)
         } else if let rest = Self.rest(of: path, behind: "/v2/members") {
@@ -39,6 +41,34 @@ final class V2Endpoints {
         } else {
             exchange.respond(HTTPEndpoints.error(404, "404 page not found"))
         }
+    }
+
+    /// What a path with empty parts or dots means; nil if it has none.
+    static func cleaned(_ path: String) -> String? {
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        let joined = "/" + parts.joined(separator: "/")
+        let clean = path.hasSuffix("/") && joined != "/" ? joined + "/" : joined
+        return clean == path ? nil : clean
+    }
+
+    /// As Go's multiplexer does it.
+    private func redirect(
+        _ request: HTTPRequest, to path: String, _ exchange: HTTPExchange
+    ) {
+        let query = request.head.query
+        let target = path + (query.isEmpty ? "" : "?" + query)
+        var response = HTTPResponse(status: 301, headers: [HeaderField("location", target)])
+        if ["GET", "HEAD"].contains(request.head.method) {
+            response.head.headers.append(HeaderField("content-type", "text/html; charset=utf-8"))
+        }
+        if request.head.method == "GET" {
+            let shown = target.replacing("&", with: "&amp;").replacing("\"", with: "&#34;")
+            response.body = Array("<a href=\"\(shown)\">Moved Permanently</a>.\n\n".utf8)
+        }
+        exchange.respond(response)
     }
 
     /// Nil for another path; begins with a slash otherwise, or is empty.
@@ -88,8 +118,11 @@ final class V2Endpoints {
     }
 
     func json(_ status: Int, _ text: String) -> HTTPResponse {
-        var response = HTTPResponse(
-            status: status, contentType: "application/json", text: text)
+        ofCluster(HTTPResponse(status: status, contentType: "application/json", text: text))
+    }
+
+    func ofCluster(_ response: HTTPResponse) -> HTTPResponse {
+        var response = response
         response.head.headers.append(cluster)
         return response
     }

@@ -57,7 +57,8 @@ struct V2MembersCall {
 
     private func withID(_ name: String, _ body: (MemberID) -> Void) {
         if name.isEmpty {
-            return exchange.respond(HTTPEndpoints.error(405, "Method Not Allowed"))
+            return exchange.respond(
+                endpoints.ofCluster(HTTPEndpoints.error(405, "Method Not Allowed")))
         }
         guard let number = UInt64(name, radix: 16) else {
             return respond(404, "No such member: \(name)")
