@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct FormTests {
     @Test(arguments: [
-        ("GET", "/a?wait=x", KeysError.Code.invalidField), ("GET", "/a?waitIndex=x", .indexNotANumber),
+        ("GET", "/a?wait=x", KeysError.Code.invalidField),
+        ("GET", "/a?waitIndex=x", .indexNotANumber),
         ("PUT", "/a?wait=true", .invalidField), ("PUT", "/a?prevValue=", .previousValueRequired),
         ("PUT", "/a?ttl=x", .ttlNotANumber), ("PUT", "/a?prevExist=", .invalidField),
         ("PUT", "/a?refresh=true", .refreshTTLRequired), ("PUT", "/a?b=%zz", .invalidForm),

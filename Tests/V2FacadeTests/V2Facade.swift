@@ -19,7 +19,8 @@ struct NaiveStore {
         pairs.filter { pair in
             end.isEmpty
                 ? pair.key == key
-                : !pair.key.lexicographicallyPrecedes(key) && pair.key.lexicographicallyPrecedes(end)
+                : !pair.key.lexicographicallyPrecedes(key)
+                    && pair.key.lexicographicallyPrecedes(end)
         }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     }
 

@@ -175,7 +175,8 @@ extension EtcdFlags {
     private static let proxy = "it is a member of a cluster, never a proxy"
     private static let relic = "it belongs to releases long gone"
     private static let corruption = "members are not compared with each other yet"
-    private static let secondAPI = "the second API needs no such flag: --enable-v2 serves it from the third one's store"
+    private static let secondAPI =
+        "the second API needs no such flag: --enable-v2 serves it from the third one's store"
     private static let pprof = "there is no Go runtime to profile"
     private static let gatewayGuards = "the JSON gateway does not tell callers apart yet"
     private static let memory = "memory is not locked"
