@@ -40,6 +40,7 @@ import Testing
         }
 
         func close() { wire = nil }
+        func endOutput() throws { try wire?.socket.endOutput() }
     }
 
     private func watchers(_ node: TestNode) throws -> String? {
@@ -82,6 +83,28 @@ import Testing
         }
         #expect(try watchers(node) == "1")
         wait.close()
+        try eventually("no watcher left") { try watchers(node) == "0" }
+    }
+
+    @Test func `a client that ends its side gets its answer, and its wait ends`() throws {
+        let node = try TestNode()
+        let read = try Wait(node.clientPort, "/v2/keys/?quorum=true")
+        try read.endOutput()
+        try eventually("the answer") {
+            read.read()
+            return read.isOver
+        }
+        #expect(read.head?.status == 200)
+        let wait = try Wait(node.clientPort, "/v2/keys/a?wait=true")
+        try eventually("the head") {
+            wait.read()
+            return wait.head != nil
+        }
+        try wait.endOutput()
+        try eventually("the end") {
+            wait.read()
+            return wait.isOver
+        }
         try eventually("no watcher left") { try watchers(node) == "0" }
     }
 

@@ -20,7 +20,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
-from requests_v2 import STORIES, Request, random_requests
+from requests_v2 import FORM, STORIES, Request, random_requests
 from server import Cluster, kill_everything
 
 _COMPARED = {"content-type", "allow", "x-etcd-index", "x-etcd-cluster-id", "x-raft-index",
@@ -145,17 +145,53 @@ def _sorted_away(text: str) -> str:
     return re.sub(r'"nodes":\[.*\]', '"nodes":[]', text)
 
 
+class Stream:
+    """All events of a server while a story runs; both servers tell the same ones."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.connection = http.client.HTTPConnection(
+            side.cluster.members[0].endpoint, timeout=20)
+        self.connection.request("GET", "/v2/keys/?wait=true&stream=true&recursive=true")
+        self.response = self.connection.getresponse()
+
+    def events(self) -> list[Any]:
+        """Up to the one that is made here, behind all others."""
+        self.side.send(Request("PUT", "/v2/keys/the-end", "value=1", FORM))
+        events = []
+        while True:
+            line = self.response.readline()
+            if not line:
+                events.append("the stream ended")
+                break
+            if b'"/the-end"' in line:
+                break
+            events.append(self.side.value("", json.loads(line)))
+        self.connection.close()
+        return events
+
+
 def compare(name: str, requests: list[Request], old: Side, new: Side) -> tuple[int, int]:
     """How many requests, and how many of them had another answer."""
     failed = 0
     old.begin()
     new.begin()
+    streams = [Stream(old), Stream(new)]
     for number, request in enumerate(requests, 1):
         left, right = old.run(request), new.run(request)
         if left != right:
             failed += 1
             print(f"FAILED {name} {number}: {request}\n  old {left}\n  new {right}", flush=True)
-    return len(requests), failed
+    left, right = (stream.events() for stream in streams)
+    if left != right:
+        failed += 1
+        for one, other in zip(left, right):
+            if one != other:
+                print(f"FAILED {name}: events\n  old {one}\n  new {other}", flush=True)
+                break
+        else:
+            print(f"FAILED {name}: {len(left)} events of old, {len(right)} of new", flush=True)
+    return len(requests) + 1, failed
 
 
 def main() -> int:

@@ -113,7 +113,7 @@ final class ClientConnection: ConnectionDelegate {
         switch speech {
         case .undecided: break
         case .grpc(let channel): channel.transportEnded()
-        case .http(let channel): channel.transportEnded()
+        case .http(let channel): channel.connectionClosed()
         }
         speech = .undecided([])
         port.forget(self)

@@ -27,7 +27,14 @@ final class HTTPChannel {
         handleEvents()
     }
 
+    /// The client sends no more, but may still read.
     func transportEnded() {
+        // Who waits in pieces says by this that it has enough.
+        exchange?.end()
+        server.transportEnded()
+    }
+
+    func connectionClosed() {
         exchange?.abandon()
         server.transportEnded()
     }
