@@ -78,8 +78,8 @@ class Side:
             connection.close()
 
     def filled(self, text: str) -> str:
-        """`{F+n}` is the index of write number n of this story, `{I}` the newest index."""
-        text = text.replace("{I}", str(self.newest)).replace("{P}", self.cluster.members[0].peer_url)
+        """`{F+n}` is the index of write number n of this story, `{I}` the newest index, `{N}` the next."""
+        text = text.replace("{N}", str(self.newest + 1)).replace("{I}", str(self.newest)).replace("{P}", self.cluster.members[0].peer_url)
         return re.sub(r"\{F(?:\+(\d+))?\}", lambda m: str(self.written[int(m[1] or 0)]), text)
 
     def run(self, request: Request) -> dict[str, Any]:
@@ -166,7 +166,8 @@ class Stream:
                 break
             if b'"/the-end"' in line:
                 break
-            events.append(self.side.value("", json.loads(line)))
+            if not line.startswith(b'{"action":"expire"'):  # they come when they come
+                events.append(self.side.value("", json.loads(line)))
         self.connection.close()
         return events
 

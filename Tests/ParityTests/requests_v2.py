@@ -11,7 +11,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `{I}` is the newest index this server told, `{C}` the one `created` told last."""
+    """One request; see `Side.filled` for what stands in braces."""
 
     method: str
     path: str
@@ -116,7 +116,16 @@ STORIES: dict[str, list[Request]] = {
         put("/d?dir=true", "ttl=100"), put("/d/a", "value=1"), put("/d/b", "value=1&ttl=10"), put("/d/c", "value=1&ttl=1000"),
         look("/d?recursive=true"), put("/d?dir=true&prevExist=true", "ttl=200"), look("/d?recursive=true"),
         put("/d?dir=true&prevExist=true"), look("/d?recursive=true"), put("/a", "value=1&ttl=99999999"), look("/a"),
-        delete("/a"), put("/a", "value=1&ttl=0", ), 
+        delete("/a"), put("/a", "value=1&ttl=0"),
+    ],
+    "expiry": [
+        put("/t", "value=1&ttl=1"), look("/t?wait=true&waitIndex={N}"), look("/t"),
+        put("/d?dir=true", "ttl=1"), put("/d/a/b", "value=1"), look("/d/a/b?wait=true&waitIndex={N}"),
+        look("/d/a"), look("/?recursive=true"), put("/t", "value=1&ttl=1"),
+        put("/t?prevExist=true", "ttl=100&refresh=true"), look("/t"),
+        put("/e/x", "value=1"), put("/e?dir=true&prevExist=true", "ttl=1"),
+        look("/?wait=true&recursive=true&waitIndex={N}"), look("/e/x"),
+        put("/e/x", "value=2"), look("/e/x"),
     ],
     "refresh": [
         put("/a", "value=1&ttl=100"), put("/a", "refresh=true&ttl=50&prevExist=true"), look("/a"),

@@ -48,7 +48,7 @@ struct Node: Equatable {
         return .object(members)
     }
 
-    /// The remaining seconds are rounded up.
+    /// The remaining seconds are rounded up; none are left of a time that is over.
     static func times(_ expiration: Int64, _ moment: Moment) -> [(String, JSONValue)] {
         if expiration == 0 { return [] }
         var members: [(String, JSONValue)] = [
@@ -57,7 +57,7 @@ struct Node: Equatable {
         let (left, overflow) = expiration.subtractingReportingOverflow(moment.now)
         let (seconds, rest) = (overflow ? 0 : left).quotientAndRemainder(dividingBy: 1_000_000_000)
         let ttl = seconds + (rest > 0 ? 1 : 0)
-        if ttl != 0 { members.append(("ttl", .integer(ttl))) }
+        if ttl > 0 { members.append(("ttl", .integer(ttl))) }
         return members
     }
 }
