@@ -142,7 +142,7 @@ STORIES: dict[str, list[Request]] = {
     ],
     "bad fields": [
         put("/a?prevIndex=x", "value=1"), put("/a?prevIndex=-1", "value=1"), put("/a?prevIndex=", "value=1"),
-        look("/a?waitIndex=x"), look("/a?recursive=x"), look("/a?sorted=x"), look("/a?wait=x"), look("/a?dir=x"),
+        look("/a?waitIndex=x"), look("/a?recursive=x"), look("/a?sorted=x"), look("/a?wait=x"), look("/a?dir=x"), key("HEAD", "/a?wait=true"),
         look("/a?quorum=x"), look("/a?stream=x"), look("/a?recursive="), put("/a?wait=true", "value=1"),
         delete("/a?wait=true"), put("/a?prevValue=", "value=1"), put("/a", "value=1&prevValue="),
         put("/a?noValueOnSuccess=x", "value=1"), put("/a", "value=1&ttl=x"), put("/a", "value=1&ttl=-1"),

@@ -11,6 +11,7 @@ package struct KeysError: Error, Equatable, Sendable {
         case nodeExists = 105
         case rootReadOnly = 107
         case directoryNotEmpty = 108
+        case unauthorized = 110
         case previousValueRequired = 201
         case ttlNotANumber = 202
         case indexNotANumber = 203
@@ -49,6 +50,7 @@ package struct KeysError: Error, Equatable, Sendable {
         case .keyNotFound: 404
         case .notFile, .directoryNotEmpty: 403
         case .testFailed, .nodeExists: 412
+        case .unauthorized: 401
         case .raftInternal: 500
         case .notDirectory, .rootReadOnly, .previousValueRequired, .ttlNotANumber,
             .indexNotANumber, .invalidField, .invalidForm, .refreshValue, .refreshTTLRequired,
@@ -66,6 +68,7 @@ package struct KeysError: Error, Equatable, Sendable {
         case .nodeExists: "Key already exists"
         case .rootReadOnly: "Root is read only"
         case .directoryNotEmpty: "Directory not empty"
+        case .unauthorized: "The request requires user authentication"
         case .previousValueRequired: "PrevValue is Required in POST form"
         case .ttlNotANumber: "The given TTL in POST form is not a number"
         case .indexNotANumber: "The given index in POST form is not a number"

@@ -33,7 +33,7 @@ final class V2KeysCall {
             (method == "PUT" || method == "POST")
             && type.hasPrefix("application/x-www-form-urlencoded")
         let form = KeysForm(
-            method: method == "HEAD" ? "GET" : method, path: path, query: http.head.query,
+            method: method, path: path, query: http.head.query,
             body: isForm ? String(decoding: http.body, as: UTF8.self) : nil)
         do throws(KeysError) {
             let request = try form.request(endpoints.moment)
@@ -124,7 +124,7 @@ final class V2KeysCall {
     }
 
     private func fail(_ request: KeysRequest, _ error: EtcdError) {
-        let refusal = KeysError(.raftInternal, error.text)
+        let refusal = KeysError(error)
         finish(refusal.answer, request, .failure(refusal))
     }
 
@@ -147,6 +147,17 @@ final class V2KeysCall {
     /// Nobody waits for it: a lease that stays ends by itself.
     private func revoke(_ id: Int64) {
         member.call(.leaseRevoke(LeaseRevokeRequest(id: id))) { _ in }
+    }
+}
+
+extension KeysError {
+    /// What the core refused, in the words of v2.
+    init(_ error: EtcdError) {
+        switch error {
+        case .userEmpty, .userNotFound, .permissionDenied, .invalidAuthToken, .authFailed:
+            self.init(.unauthorized, "Insufficient credentials")
+        default: self.init(.raftInternal, error.text)
+        }
     }
 }
 

@@ -65,6 +65,9 @@ final class V2Wait: WatchSink {
     }
 
     private func receive(_ response: WatchResponse) {
+        if response.canceled, reader == nil {
+            return respond(KeysError(.unauthorized, "Insufficient credentials"))
+        }
         if response.created, reader == nil {
             let current = response.header?.revision ?? 0
             reader = WatchReader(request, current: current)
@@ -82,7 +85,7 @@ final class V2Wait: WatchSink {
     /// The member cannot serve watches, now or any more.
     func end(_ error: EtcdError) {
         stream = nil
-        respond(KeysError(.raftInternal, error.text))
+        respond(KeysError(error))
         exchange.end()
     }
 
