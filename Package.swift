@@ -68,6 +68,8 @@ var targets: [Target] = [
     room("Replicated", in: node, ["Bytes", "MVCC", "EtcdAPI", "Formats"]),
     room("EtcdClient", in: shared, ["Bytes", "EtcdAPI", "HTTP", "Net", "Posix"]),
 
+    room("V2Facade", in: node, ["Bytes", "EtcdAPI", "Formats"]),
+
     // Floor 4.
     room("NodeCore", in: node, ["Bytes", "Raft", "Replicated", "MVCC", "EtcdAPI", "Formats"]),
     room("Recovery", in: node, ["Bytes", "EtcdAPI", "Raft", "Storage", "Replicated"]),
@@ -80,7 +82,7 @@ var targets: [Target] = [
         "NodeServer", in: node,
         [
             "Bytes", "Raft", "Replicated", "MVCC", "NodeCore", "Recovery", "EtcdAPI", "Storage",
-            "FileDisk", "Net", "Posix", "HTTP", "Program", "Formats", "CLinux",
+            "FileDisk", "Net", "Posix", "HTTP", "Program", "Formats", "CLinux", "V2Facade",
         ]),
     room(
         "Ctl", in: tools,
@@ -126,6 +128,7 @@ var targets: [Target] = [
     tests("PosixTests", ["Posix", "Bytes", "TestKit"]),
     tests("NetTests", ["Net", "Posix", "Bytes", "TestKit"]),
     tests("ReplicatedTests", ["Replicated", "MVCC", "EtcdAPI", "Bytes"]),
+    tests("V2FacadeTests", ["V2Facade", "EtcdAPI"]),
     tests("NodeCoreTests", ["NodeCore", "Replicated", "MVCC", "Raft", "EtcdAPI", "Bytes"]),
     tests(
         "RecoveryTests",

@@ -42,14 +42,18 @@ class Side:
         self.server = server
         self.flags = flags
         self.cluster: Cluster | None = None
+        self.before = 0
 
     def begin(self, fresh: bool) -> None:
         """A server without keys; both sides share theirs with the same cases."""
         if self.cluster is not None and not fresh:
-            return self.clear()
-        self.end()
-        self.cluster = Cluster(self.server, flags=self.flags)
-        self.cluster.start()
+            self.clear()
+        else:
+            self.end()
+            self.cluster = Cluster(self.server, flags=self.flags)
+            self.cluster.start()
+        with urllib.request.urlopen(f"{self.endpoint}/v2/keys/", timeout=5) as answer:
+            self.before = int(answer.headers["X-Etcd-Index"])
 
     def clear(self) -> None:
         """Remove every key, in order, so that both sides count the same."""
@@ -107,6 +111,7 @@ class Side:
                      stderr=subprocess.PIPE, env=environment, cwd=self.cluster.directory)
 
     def filled(self, text: str) -> str:
+        text = text.replace("{W}", str(self.before)).replace("{W+1}", str(self.before + 1))
         text = text.replace("{ID}", self.member() if "{ID}" in text else "")
         return text.replace("{E}", self.endpoint).replace("{A}", self.endpoint[7:])
 

@@ -200,6 +200,7 @@ final class Wiring {
         let endpoints = HTTPEndpoints(member: member, logSwitch: logSwitch)
         let clients = ClientPort(
             member: member, endpoints: endpoints, authenticator: authenticator, settings: settings)
+        if config.servesSecondAPI { clients.second = V2Endpoints(member, authenticator) }
         try listen(clients, config.listenClientURLs)
         // The kernel takes connections from now on; they are served when the member is known.
         clients.pause()

@@ -115,8 +115,8 @@ final class ClientConnection: ConnectionDelegate {
             channel.transportEnded()
             connection.closeAfterFlush()
         case .http(let channel):
-            channel.transportEnded()
-            if channel.isIdle { connection.closeAfterFlush() }
+            channel.inputEnded()
+            if !channel.isAnswering { connection.closeAfterFlush() }
         }
     }
 
@@ -124,7 +124,7 @@ final class ClientConnection: ConnectionDelegate {
         switch speech {
         case .undecided: break
         case .grpc(let channel): channel.transportEnded()
-        case .http(let channel): channel.transportEnded()
+        case .http(let channel): channel.connectionClosed()
         }
         speech = .undecided([])
         port.forget(self)

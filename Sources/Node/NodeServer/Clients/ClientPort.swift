@@ -10,12 +10,15 @@ internal import Program
 ///
 ///     Listener ─► ClientConnection ─┬─► GRPCChannel ─► services ─► LocalMember
 ///                                   └─► HTTPChannel ─┬─► HTTPEndpoints
+///                                                    ├─► V2Endpoints
 ///                                                    └─► Gateway ─► services, as above
 final class ClientPort {
     let member: LocalMember
     let endpoints: HTTPEndpoints
     let settings: Settings
     let authenticator: Authenticator
+    /// Serves /v2; nil where it is not wanted.
+    var second: V2Endpoints?
     private var listeners: [Listener] = []
     private var receptions: [TLSReception] = []
     private(set) lazy var refusals = RefusalLog(
@@ -114,6 +117,15 @@ final class ClientPort {
         guard connections.removeValue(forKey: ObjectIdentifier(client)) != nil else { return }
         member.metrics.clientDisconnected()
         if isDraining, connections.isEmpty { finishDraining() }
+    }
+
+    /// A request that is neither gRPC's nor the gateway's.
+    func answer(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+        if let second, V2Endpoints.owns(request.head.path) {
+            second.answer(request, exchange)
+        } else {
+            endpoints.answer(request) { exchange.respond($0) }
+        }
     }
 
     // MARK: Output

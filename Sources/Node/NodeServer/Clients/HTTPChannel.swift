@@ -11,7 +11,8 @@ final class HTTPChannel {
         case decided(HTTPResponse)
         case collecting(HTTPRequest)
         case gateway(GatewayCall)
-        /// Being answered.
+        case answering(HTTPExchange)
+        /// What comes is passed over until the end.
         case waiting
     }
 
@@ -34,10 +35,15 @@ final class HTTPChannel {
 
     var isOver: Bool {
         if let webSocket { return webSocket.isOver && !server.hasOutput }
+        if isAnswering { return false }
         return server.closesAfterOutput || (isDraining && server.isIdle)
     }
 
-    var isIdle: Bool { webSocket == nil && server.isIdle }
+    /// An answer is still to come.
+    var isAnswering: Bool {
+        if case .answering = exchange { return true }
+        return false
+    }
 
     // MARK: In
 
@@ -51,8 +57,24 @@ final class HTTPChannel {
         handleEvents()
     }
 
-    func transportEnded() {
+    /// The client sends no more, but may still read.
+    func inputEnded() {
+        // Who waits in pieces says by this that it has enough.
+        if case .answering(let made) = exchange { made.end() }
         server.transportEnded()
+        cancel()
+    }
+
+    func connectionClosed() {
+        if case .answering(let made) = exchange {
+            exchange = .waiting
+            made.abandon()
+        }
+        server.transportEnded()
+        cancel()
+    }
+
+    private func cancel() {
         webSocket?.cancelled()
         if case .gateway(let call) = exchange {
             exchange = .waiting
@@ -63,7 +85,11 @@ final class HTTPChannel {
     func drain() {
         isDraining = true
         webSocket?.draining()
-        if case .gateway(let call) = exchange { call.draining() }
+        switch exchange {
+        case .gateway(let call): call.draining()
+        case .answering(let made): made.end()
+        case .none, .decided, .collecting, .waiting: break
+        }
     }
 
     /// A pipelined request may wait for the answer to the one before: until there is none.
@@ -86,8 +112,10 @@ final class HTTPChannel {
         case .body(let bytes): receiveBody(bytes)
         case .end: end()
         case .failed:
-            if case .gateway(let call) = exchange { call.cancelled() }
+            let failed = exchange
             exchange = .waiting
+            if case .gateway(let call) = failed { call.cancelled() }
+            if case .answering(let made) = failed { made.abandon() }
         }
     }
 
@@ -115,7 +143,7 @@ final class HTTPChannel {
 
     private func receiveBody(_ bytes: [UInt8]) {
         switch exchange {
-        case .none, .decided, .waiting: break
+        case .none, .decided, .answering, .waiting: break
         case .gateway(let call):
             call.receive(bytes)
             if call.isServing { client.connection.idleTimeout = nil }
@@ -133,13 +161,14 @@ final class HTTPChannel {
 
     private func end() {
         switch exchange {
-        case .none, .waiting: break
+        case .none, .answering, .waiting: break
         case .decided(let response):
             exchange = .waiting
             respond(response)
         case .collecting(let request):
-            exchange = .waiting
-            client.port.endpoints.answer(request) { [weak self] in self?.respond($0) }
+            let made = HTTPExchange(self, commonName: client.verifiedCommonName)
+            exchange = .answering(made)
+            client.port.answer(request, made)
         case .gateway(let call):
             call.inputEnded()
             if call.isServing { client.connection.idleTimeout = nil }
@@ -188,6 +217,8 @@ extension HTTPChannel: GatewaySink {
     func begin(_ response: HTTPResponseHead) {
         var head = response
         head.headers += extraHeaders
+        // The client may be silent for as long as the answer goes on.
+        client.connection.idleTimeout = nil
         server.sendHead(head, length: .chunked)
         client.needsFlush()
     }
@@ -203,7 +234,10 @@ extension HTTPChannel: GatewaySink {
     }
 
     private func over() {
-        if case .gateway = exchange { client.connection.idleTimeout = HTTPChannel.idleTimeout }
+        switch exchange {
+        case .gateway, .answering: client.connection.idleTimeout = HTTPChannel.idleTimeout
+        case .none, .decided, .collecting, .waiting: break
+        }
         exchange = .none
         // A pipelined request may have waited for this answer.
         handleEvents()

@@ -62,7 +62,6 @@ extension EtcdFlags {
         row("enable-distributed-tracing", .bool, "false", .refused(tracing), "3.6.0"),
         row("enable-log-rotation", .bool, "false", .refused(rotation), "3.5.0"),
         row("enable-pprof", .bool, "false", .refused(pprof), "2.3.0"),
-        row("enable-v2", .bool, "false", .refused(secondAPI), "3.2.0"),
         row(
             "experimental-auto-compaction-retention", .int64, "0", .refused(relic), "2.3.0",
             key: ""),
@@ -110,7 +109,8 @@ extension EtcdFlags {
     private static let proxy = "it is a member of a cluster, never a proxy"
     private static let relic = "it belongs to releases long gone"
     private static let corruption = "members are not compared with each other yet"
-    private static let secondAPI = "only the third API is spoken"
+    private static let secondAPI =
+        "the second API needs no such flag: --enable-v2 serves it from the third one's store"
     private static let pprof = "there is no Go runtime to profile"
     private static let memory = "memory is not locked"
     private static let forceNewCluster = "start a new cluster from a snapshot instead"

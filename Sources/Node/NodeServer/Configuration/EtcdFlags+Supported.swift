@@ -40,6 +40,9 @@ extension EtcdFlags {
         row(
             "enable-grpc-gateway", .bool, "true", "Serve the API as JSON under /v3/ too.",
             "3.4.0"),
+        row(
+            "enable-v2", .bool, "true", "Serve /v2 too: an API of version 2 on the same store.",
+            "3.2.0"),
         row("feature-gates", .text, "", "Comma list of Name=true|false.", "3.6.0"),
         row(
             "grpc-keepalive-interval", .duration, "2h",

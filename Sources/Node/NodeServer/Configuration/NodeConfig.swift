@@ -75,6 +75,8 @@ package struct NodeConfig: Equatable, Sendable {
     package var maxConcurrentStreams: UInt32
     package var keepalive: Keepalive
     package var servesGateway: Bool
+    /// /v2 on the client ports.
+    package var servesSecondAPI: Bool
     /// Pages of these origins may ask, under these names of the host; `*` is any.
     package var corsOrigins: [String]
     package var hostWhitelist: [String]

@@ -49,8 +49,8 @@ extension Settings {
                 minimumTime: duration("grpc-keepalive-min-time"),
                 interval: duration("grpc-keepalive-interval"),
                 timeout: duration("grpc-keepalive-timeout")),
-            servesGateway: bool("enable-grpc-gateway"), corsOrigins: list("cors"),
-            hostWhitelist: list("host-whitelist"),
+            servesGateway: bool("enable-grpc-gateway"), servesSecondAPI: bool("enable-v2"),
+            corsOrigins: list("cors"), hostWhitelist: list("host-whitelist"),
             metricsAreExtensive: text("metrics") == "extensive",
             authToken: try TokenOptions.parse(text("auth-token")),
             authTokenLife: .seconds(

@@ -7,6 +7,7 @@ final class PlainStream: GatewaySink {
     private unowned let channel: GRPCChannel
     private let stream: StreamID
     private var call: GatewayCall?
+    private var exchange: HTTPExchange?
     private var extraHeaders: [HeaderField] = []
 
     init(_ channel: GRPCChannel, _ stream: StreamID) {
@@ -36,7 +37,10 @@ final class PlainStream: GatewaySink {
             call.inputEnded()
         // HTTP/2 has no upgrades.
         case .webSocket?: respond(HTTPEndpoints.error(405, "Method Not Allowed"))
-        case .elsewhere?, nil: port.endpoints.answer(request) { [weak self] in self?.respond($0) }
+        case .elsewhere?, nil:
+            let exchange = HTTPExchange(self, commonName: channel.client.verifiedCommonName)
+            self.exchange = exchange
+            port.answer(request, exchange)
         }
     }
 
@@ -44,10 +48,15 @@ final class PlainStream: GatewaySink {
         let call = self.call
         self.call = nil
         call?.cancelled()
+        exchange?.abandon()
     }
 
     func drained() { call?.drained() }
-    func draining() { call?.draining() }
+
+    func draining() {
+        call?.draining()
+        exchange?.end()
+    }
 
     // MARK: Out
 
