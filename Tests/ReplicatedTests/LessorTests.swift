@@ -179,6 +179,24 @@ import Testing
                 == Renewal(ttl: 1_000, resetsCheckpoint: false))
     }
 
+    /// The former leader answered the renewal, and its reset comes behind the new leader's mark.
+    @Test func `a reset of the leader before gives a lease its full time`() {
+        var scribe = Scribe()
+        scribe.grant(1, ttl: 1_000)
+        let record = { (seconds: Int64) in
+            InternalRaftRequest.Command.leaseCheckpoint(
+                LeaseCheckpointRequest(
+                    checkpoints: [LeaseCheckpoint(id: 1, remainingTTL: seconds)]))
+        }
+        scribe.apply(record(400))
+        scribe.ledger.lessor.promote(now: at(600), extend: .seconds(1))
+        scribe.now = at(601)
+        scribe.apply(record(0))
+        #expect(scribe.ledger.lessor.expired(now: at(1_002), limit: 9).isEmpty)
+        #expect(scribe.ledger.lessor.timeToLive(1, now: at(1_001))?.remaining == 600)
+        #expect(scribe.ledger.lessor.expired(now: at(1_602), limit: 9) == [1])
+    }
+
     @Test func `a renewal that overtakes a record makes it go too`() {
         var scribe = leader()
         scribe.grant(1, ttl: 1_000)

@@ -113,7 +113,7 @@ package final class Ledger {
         case .compaction(let compaction): applyCompaction(compaction, &applied)
         case .leaseGrant(let grant): applyGrant(grant, now: now)
         case .leaseRevoke(let revoke): applyRevoke(revoke, &applied)
-        case .leaseCheckpoint(let checkpoint): applyCheckpoint(checkpoint)
+        case .leaseCheckpoint(let checkpoint): applyCheckpoint(checkpoint, now: now)
         case .alarm(let alarm): applyAlarm(alarm, &applied)
         case .clusterVersionSet(let set): applyClusterVersion(set.ver, &applied)
         case .clusterMemberAttrSet(let set): applyAttributes(set, &applied)
