@@ -66,7 +66,7 @@ CASES: dict[str, tuple[Line, ...]] = {
                             "set --swap-with-value 1 nope 2"),
     "compare index": run("set k 1", "set --swap-with-index 1 k 2", "set --swap-with-index 99999 k 2",
                          "set --swap-with-value q --swap-with-index 3 k z",
-                         "set --swap-with-index -1 k 2", "set --swap-with-index 0x10 k 2"),
+                         "set --swap-with-index -1 k 2", "set --swap-with-index 0xfff0 k 2"),
     "ttl": run("set --ttl 100 t v", *formats("get t"), "set --ttl=0 t v", "-o json get t",
                "set --ttl -1 t v", "-o json set t v --ttl 50", "update --ttl 70 t w",
                "-o extended get t", "mk --ttl 100 u v", "-o json get u"),
