@@ -154,7 +154,7 @@ struct ImportTests {
         request.command = .authUserAdd(
             .with {
                 $0.name = "ann"
-                $0.hashedPassword = "x"
+                $0.hashedPassword = "eA=="
             })
         story.entries.append(
             Entry(term: Term(9), index: LogIndex(41), data: request.encoded()))
