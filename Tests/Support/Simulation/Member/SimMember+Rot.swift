@@ -33,7 +33,8 @@ extension SimMember {
     /// Files, and how many of their first bytes are vouched for.
     private func rotTargets() -> [(path: String, size: Int)] {
         let paths = disk.paths
-        // Sums that are to replace others make good what happens to those.
+        // While sums are to replace others, they make good what happens to those, and which of the
+        // two belong to the database is told by its first block: damage is seen, but not where.
         let isPublishing = paths.contains { $0.hasSuffix("/db.next.sums") }
         let lastSegment = paths.last { $0.hasSuffix(".log") }
         return paths.compactMap { path in
@@ -42,7 +43,7 @@ extension SimMember {
             if path.hasSuffix(".log") {
                 let frames = LogFrames(bytes)
                 size = path == lastSegment ? frames.vouched : frames.end
-            } else if path.hasSuffix("/db") || (path.hasSuffix("/db.sums") && !isPublishing) {
+            } else if !isPublishing, path.hasSuffix("/db") || path.hasSuffix("/db.sums") {
                 size = bytes.count
             }
             return size > 0 ? (path, size) : nil
