@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
+import FakeEtcd
 import Net
 import Posix
 import TestKit
@@ -7,78 +8,7 @@ import Testing
 
 @testable import EtcdClient
 
-/// A server that answers whatever comes with the same bytes, and may end the connection then.
-private final class CannedServer: Sendable {
-    private struct Start {
-        var port: UInt16
-        var handle: ReactorHandle
-    }
-
-    private final class Box: @unchecked Sendable {
-        let lock = Lock()
-        var start: Start?
-        var failure: NetError?
-    }
-
-    private final class Answer: ConnectionDelegate {
-        let bytes: [UInt8]
-        let ends: Bool
-
-        init(_ bytes: [UInt8], ends: Bool) {
-            self.bytes = bytes
-            self.ends = ends
-        }
-
-        func connection(_ connection: Connection, received: UnsafeRawBufferPointer) {
-            connection.write(bytes)
-            if ends { connection.closeAfterFlush() }
-        }
-
-        func connectionClosed(_ connection: Connection, _ reason: CloseReason) {}
-    }
-
-    let port: UInt16
-    private let handle: ReactorHandle
-
-    init(_ text: String, ends: Bool = false) throws {
-        let box = Box()
-        let bytes = Array(text.utf8)
-        try Thread.start(name: "server") {
-            do throws(NetError) {
-                let reactor = try Reactor()
-                let listener = try Listener(on: reactor, addresses: [.loopback(port: 0)]) {
-                    let answer = Answer(bytes, ends: ends)
-                    _ = try? Connection(on: reactor, socket: $0, delegate: answer)
-                }
-                box.lock.withLock {
-                    box.start = Start(port: listener.port, handle: reactor.handle)
-                    box.lock.signalAll()
-                }
-                try reactor.run()
-            } catch {
-                box.lock.withLock {
-                    box.failure = error
-                    box.lock.signalAll()
-                }
-            }
-        }
-        let start = try box.lock.withLock {
-            while true {
-                if let start = box.start { return start }
-                if let failure = box.failure { throw failure }
-                box.lock.wait()
-            }
-        }
-        port = start.port
-        handle = start.handle
-    }
-
-    deinit {
-        handle.stop()
-    }
-}
-
-@Suite struct WebClientTests {
+struct WebClientTests {
     private func request(_ port: UInt16) -> WebRequest {
         WebRequest(
             "GET", host: "127.0.0.1", port: port, target: "/x", dialTimeout: .seconds(5))
@@ -95,9 +25,10 @@ private final class CannedServer: Sendable {
     }
 
     @Test func `an answer comes with status, fields and its whole body`() throws {
-        let server = try CannedServer(
+        let text =
             "HTTP/1.1 201 Created\r\nX-Etcd-Index: 7\r\nTransfer-Encoding: chunked\r\n\r\n"
-                + "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+            + "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+        let server = try RudeServer(saying: Array(text.utf8), ends: false)
         let client = try WebClient()
         for _ in 0..<2 {
             let answer = try client.exchange(request(server.port))
@@ -119,12 +50,13 @@ private final class CannedServer: Sendable {
         ("", "EOF"), ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", "unexpected EOF"),
     ])
     func `a connection that breaks is told`(_ text: String, _ expected: String) throws {
-        let server = try CannedServer(text, ends: true)
+        let server = try RudeServer(saying: Array(text.utf8))
         #expect(try failure(request(server.port)) == .broken(expected))
     }
 
     @Test func `what is no HTTP is refused`() throws {
-        let server = try CannedServer("SSH-2.0-OpenSSH_9.2\r\n\r\n")
+        let server = try RudeServer(
+            saying: Array("SSH-2.0-OpenSSH_9.2\r\n\r\n".utf8), ends: false)
         guard case .broken(let text) = try failure(request(server.port)) else {
             Issue.record("it was taken for HTTP")
             return
@@ -133,7 +65,7 @@ private final class CannedServer: Sendable {
     }
 
     @Test func `a silent server is given up, by the head's time or by the deadline`() throws {
-        let server = try CannedServer("")
+        let server = try RudeServer(saying: [], ends: false)
         var slow = request(server.port)
         slow.headTimeout = .milliseconds(30)
         #expect(try failure(slow) == .headTimeout)

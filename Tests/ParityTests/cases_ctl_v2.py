@@ -16,6 +16,8 @@ class Line:
     env: tuple[str, ...] = ()
     then: tuple[str, ...] = ()
     interrupt: bool = False
+    # Lines of output after which it is interrupted; what should not come cannot be waited for.
+    shows: int = 0
 
 
 def run(*lines: str | Line) -> tuple[Line, ...]:
@@ -120,11 +122,11 @@ CASES: dict[str, tuple[Line, ...]] = {
                                 interrupt=True)),
     "watch forever": run(Line("watch -f -r /", then=(
         "set a 1", "mkdir d", "mk d/b 2", "update a 3", "set --swap-with-value 3 a 4", "rm a",
-        "mk --in-order d 5", "rm -r d"), interrupt=True)),
+        "mk --in-order d 5", "rm -r d"), interrupt=True, shows=12)),
     "watch a parent's end": run("set d/a 1", Line("watch d/a", then=("rm -r d",), interrupt=True)),
     "exec-watch": run(Line(
         "exec-watch -r / -- sh -c 'echo $ETCD_WATCH_ACTION $ETCD_WATCH_KEY=$ETCD_WATCH_VALUE'",
-        then=("set a 1",), interrupt=True)),
+        then=("set a 1",), interrupt=True, shows=1)),
     "exec-watch refused": run("exec-watch", "exec-watch a", "exec-watch -r", "exec-watch -x a b"),
     "members": run("member list", "-o json member list", "member list x"),
     "member mistakes": run("member add", "member add a", "member add a b", "member add a http://h",

@@ -119,9 +119,14 @@ class Side:
         guard = threading.Timer(LINE_SECONDS, process.kill)
         guard.start()
         if line.interrupt:
-            # What was printed so far, once the events of `then` have had time to arrive.
-            self.settle(process)
-        output, errors = process.communicate(line.stdin.encode())
+            shown_first = b"".join(process.stdout.readline() for _ in range(line.shows))
+            process.send_signal(signal.SIGINT)
+            # What `readline` has read ahead is in the file object, not in the pipe.
+            process.stdin.close()
+            output, errors = shown_first + process.stdout.read(), process.stderr.read()
+            process.wait()
+        else:
+            output, errors = process.communicate(line.stdin.encode())
         guard.cancel()
         forget(process)
         shown = self.normal(output.decode("utf-8", "replace"))
@@ -129,12 +134,6 @@ class Side:
             shown = "\n".join(sorted(shown.split("\n")))
         return {"exit": process.returncode, "stdout": shown,
                 "stderr": self.normal(errors.decode("utf-8", "replace"))}
-
-    @staticmethod
-    def settle(process: subprocess.Popen) -> None:
-        """Let the last event arrive: a watch that goes on says nothing when it has them all."""
-        threading.Event().wait(0.4)
-        process.send_signal(signal.SIGINT)
 
     # Normal forms
 

@@ -22,7 +22,7 @@ final class Wiring {
     private let security: NodeSecurity
     private let metrics: NodeMetrics
     private var member: LocalMember?
-    private let passwords = PasswordThread()
+    private let passwords = WorkThread(limit: Authenticator.waitingLimit)
     private var clients: ClientPort?
     private var metricsPort: ClientPort?
     private var peers: PeerPort?
@@ -88,7 +88,7 @@ final class Wiring {
         do throws(NetError) {
             let mailbox = try Mailbox<CoreLetter>()
             let disk = DiskThread(core: mailbox)
-            let keeper = KeeperThread()
+            let keeper = WorkThread()
             let member = LocalMember(
                 reactor: reactor, node: node, disk: disk, keeper: keeper, files: start.files,
                 mailbox: mailbox, metrics: metrics, logger: logger)
@@ -114,12 +114,12 @@ final class Wiring {
     }
 
     private func startThreads(
-        _ disk: DiskThread, _ keeper: KeeperThread, _ log: Log
+        _ disk: DiskThread, _ keeper: WorkThread, _ log: Log
     ) throws(NetError) {
         do throws(PosixError) {
             try disk.start(log)
             try keeper.start(name: "keeper")
-            try passwords.start()
+            try passwords.start(name: "passwords")
         } catch {
             throw .system(error)
         }
@@ -325,7 +325,7 @@ final class Wiring {
         peers?.stop()
         member?.disk.stop()
         member?.keeper.stop()
-        passwords.stop()
+        passwords.stop(waits: false)
         logger.info("closed the member")
         reactor.stop()
     }

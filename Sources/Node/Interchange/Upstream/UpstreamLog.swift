@@ -162,12 +162,17 @@ package struct UpstreamLog {
     ) throws(InterchangeError) -> Entry {
         let data = try open?.segment.record(at: place.offset).data ?? []
         let path = open?.segment.path ?? ""
+        let reason: String
         do throws(RaftError) {
             let entry = try MessageCodec.decodeEntry(data)
             if entry.index == index, entry.term == place.term { return entry }
-        } catch {}
+            reason = "it is entry \(entry.index) of term \(entry.term) now"
+        } catch {
+            reason = "\(error)"
+        }
         throw .damaged(
-            path: path, offset: place.offset, reason: "the record changed while it was read")
+            path: path, offset: place.offset,
+            reason: "the record changed while it was read: \(reason)")
     }
 }
 

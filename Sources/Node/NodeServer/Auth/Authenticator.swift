@@ -9,7 +9,7 @@ internal import Posix
 // ones keys and a clock.
 //
 //   metadata, certificate ──> Authenticator ──> NodeCore.Identity ──> the core decides
-//   Authenticate, UserAdd, UserChangePassword ──> AuthCalls ──> PasswordThread (bcrypt)
+//   Authenticate, UserAdd, UserChangePassword ──> AuthCalls ──> WorkThread (bcrypt)
 //   --auth-token jwt,… ──> TokenSigner
 //
 // Passwords live here for the length of a call. They are hashed before anything is proposed, and
@@ -25,14 +25,17 @@ final class Authenticator {
         var trustsCertificates = false
     }
 
+    /// Checks of passwords that may wait: some three seconds of work at the usual cost.
+    static let waitingLimit = 64
+
     let settings: Settings
-    let passwords: PasswordThread
+    let passwords: WorkThread
     /// Signed tokens found good, and until when (Unix seconds). Emptied when it is full.
     private var verified: [[UInt8]: (identity: NodeCore.Identity, expires: Int64)] = [:]
     private static let verifiedLimit = 1_024
     private static let bearer = "Bearer "
 
-    init(settings: Settings, passwords: PasswordThread) {
+    init(settings: Settings, passwords: WorkThread) {
         self.settings = settings
         self.passwords = passwords
     }

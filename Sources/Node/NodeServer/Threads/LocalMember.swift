@@ -43,7 +43,7 @@ final class LocalMember {
     let logger: Logger
     let metrics: NodeMetrics
     let disk: DiskThread
-    let keeper: KeeperThread
+    let keeper: WorkThread
     let files: StoreFiles
     let lists: ListGate
     weak var peers: (any PeerTransport)?
@@ -65,7 +65,7 @@ final class LocalMember {
     private let mailbox: Mailbox<CoreLetter>
 
     init(
-        reactor: Reactor, node: Node, disk: DiskThread, keeper: KeeperThread, files: StoreFiles,
+        reactor: Reactor, node: Node, disk: DiskThread, keeper: WorkThread, files: StoreFiles,
         mailbox: Mailbox<CoreLetter>, metrics: NodeMetrics, logger: Logger
     ) {
         self.reactor = reactor

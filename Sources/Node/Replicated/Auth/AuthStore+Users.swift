@@ -13,10 +13,7 @@ extension AuthStore {
         if name.isEmpty { return .userEmpty }
         if users[name] != nil { return .userAlreadyExist }
         var user = AuthUserState(options: request.options ?? UserAddOptions())
-        if !user.hasNoPassword {
-            guard let hash = Base64.decode(request.hashedPassword) else { return .noPasswordUser }
-            user.password = hash
-        }
+        if let error = user.take(request.hashedPassword) { return error }
         users[name] = user
         commit()
         return nil
@@ -34,11 +31,7 @@ extension AuthStore {
     mutating func changePassword(_ request: AuthUserChangePasswordRequest) -> EtcdError? {
         let name = AuthName(request.name)
         guard var user = users[name] else { return .userNotFound }
-        user.password = []
-        if !user.hasNoPassword {
-            guard let hash = Base64.decode(request.hashedPassword) else { return .noPasswordUser }
-            user.password = hash
-        }
+        if let error = user.take(request.hashedPassword) { return error }
         users[name] = user
         commit()
         return nil
@@ -79,4 +72,15 @@ extension AuthStore {
 
     var userNames: [String] { users.keys.map(\.text) }
     var roleNames: [String] { roles.keys.map(\.text) }
+}
+
+extension AuthUserState {
+    /// In place of the password there was. A user who is to have none gets none.
+    fileprivate mutating func take(_ hashedPassword: String) -> EtcdError? {
+        password = []
+        if hasNoPassword { return nil }
+        guard let hash = Base64.decode(hashedPassword) else { return .noPasswordUser }
+        password = hash
+        return nil
+    }
 }

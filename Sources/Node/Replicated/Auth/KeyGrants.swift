@@ -90,25 +90,12 @@ struct KeySet: Equatable, Sendable {
     /// Every key of the range is here. A range without keys is never covered: who asks for one has
     /// nothing to get by it.
     func covers(_ key: [UInt8], _ end: [UInt8]) -> Bool {
-        guard let asked = Interval(key, end), let place = lastStarting(atOrBefore: asked.start)
+        guard let asked = Interval(key, end),
+            let place = lastPlace(in: intervals, atOrBefore: asked.start, start: { $0.start })
         else { return false }
         guard let held = intervals[place].end else { return true }
         guard let askedEnd = asked.end else { return false }
         return !isBytewiseBefore(held, askedEnd)
-    }
-
-    private func lastStarting(atOrBefore key: [UInt8]) -> Int? {
-        var low = 0
-        var high = intervals.count
-        while low < high {
-            let middle = (low + high) / 2
-            if isBytewiseBefore(key, intervals[middle].start) {
-                high = middle
-            } else {
-                low = middle + 1
-            }
-        }
-        return low > 0 ? low - 1 : nil
     }
 
     private static func isEnd(_ end: [UInt8], before other: [UInt8]?) -> Bool {

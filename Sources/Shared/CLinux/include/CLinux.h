@@ -47,6 +47,9 @@ int keelson_child_state(int pid, int wait, struct keelson_child_state *state);
 // Waits for the end of a child and leaves it to be asked after later.
 int keelson_await_child(int pid);
 
+// The same for so long at most; also returns early when a signal came. 0, or -1 and errno.
+int keelson_await_child_for(int pid, int milliseconds);
+
 // Fills the buffer from the kernel's random source. 0, or -1 and errno.
 int keelson_random(void *buffer, size_t count);
 
