@@ -31,6 +31,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], golden: Bool = f
 
 let shared = "Sources/Shared"
 let node = "Sources/Node"
+let op = "Sources/Operator"
+let sandbox = "Sources/Sandbox"
 let tools = "Sources/Tools"
 let support = "Tests/Support"
 
@@ -63,11 +65,14 @@ var targets: [Target] = [
     room("Program", in: shared, ["Bytes", "Formats"]),
     room("Net", in: shared, ["Bytes", "Posix", "CLinux", "COpenSSL"]),
     room("FileDisk", in: node, ["Bytes", "Storage", "Posix"]),
+    room("Kube", in: op, ["Bytes", "Formats", "HTTP"]),
 
     // Floor 3.
     room("Replicated", in: node, ["Bytes", "MVCC", "EtcdAPI", "Formats"]),
     room("EtcdClient", in: shared, ["Bytes", "EtcdAPI", "HTTP", "Net", "Posix"]),
 
+    room("Controllers", in: op, ["Bytes", "Formats", "Kube"]),
+    room("KubeClient", in: op, ["Bytes", "Formats", "HTTP", "Kube", "Net", "Posix"]),
     room("V2Facade", in: node, ["Bytes", "EtcdAPI", "Formats"]),
 
     // Floor 4.
@@ -76,6 +81,10 @@ var targets: [Target] = [
     room(
         "Interchange", in: node,
         ["Bytes", "Formats", "EtcdAPI", "Raft", "Storage", "MVCC", "Replicated"]),
+
+    room("Reconcile", in: op, ["Bytes", "Formats", "Kube", "Controllers"]),
+    room(
+        "SandboxAPI", in: sandbox, ["Bytes", "Formats", "HTTP", "MVCC", "Kube", "Controllers"]),
 
     // Floor 5.
     room(
@@ -90,10 +99,24 @@ var targets: [Target] = [
             "Bytes", "EtcdClient", "EtcdAPI", "Program", "Storage", "Formats", "Posix", "Net",
             "Interchange", "FileDisk",
         ]),
+    room(
+        "OperatorRunner", in: op,
+        [
+            "Bytes", "Formats", "Kube", "Controllers", "KubeClient", "Reconcile", "EtcdClient",
+            "EtcdAPI", "Net", "Posix", "HTTP", "Program",
+        ]),
+    room(
+        "SandboxRunner", in: sandbox,
+        [
+            "Bytes", "Formats", "HTTP", "MVCC", "Kube", "Controllers", "SandboxAPI", "Net",
+            "Posix", "Program", "CLinux",
+        ]),
 
     // Floor 6.
     door("keelson-node", at: "Sources/Node/Main", ["NodeServer"]),
     door("keelsonctl", at: "Sources/Tools/Main", ["Ctl"]),
+    door("keelson-operator", at: "Sources/Operator/Main", ["OperatorRunner"]),
+    door("keelson-sandbox", at: "Sources/Sandbox/Main", ["SandboxRunner"]),
 
     // Never shipped.
     room("DataDriven", in: support),
@@ -150,6 +173,23 @@ var targets: [Target] = [
         [
             "Interchange", "Recovery", "Storage", "SimulatedDisk", "Replicated", "Raft", "MVCC",
             "EtcdAPI", "Formats", "Posix", "Bytes",
+        ]),
+    tests("KubeTests", ["Kube", "Formats", "HTTP", "Bytes"]),
+    tests("ControllersTests", ["Controllers", "Kube", "Formats", "Bytes"]),
+    tests(
+        "KubeClientTests",
+        ["KubeClient", "Kube", "Formats", "HTTP", "Net", "Posix", "Bytes", "TestKit"]),
+    tests(
+        "ReconcileTests", ["Reconcile", "Controllers", "Kube", "Formats", "Bytes", "DataDriven"]),
+    tests("SandboxAPITests", ["SandboxAPI", "Kube", "MVCC", "Formats", "HTTP", "Bytes"]),
+    tests(
+        "SandboxRunnerTests",
+        ["SandboxRunner", "SandboxAPI", "Kube", "Formats", "HTTP", "Posix", "Bytes", "TestKit"]),
+    tests(
+        "OperatorRunnerTests",
+        [
+            "OperatorRunner", "Reconcile", "Controllers", "Kube", "KubeClient", "Formats", "HTTP",
+            "Net", "Posix", "Bytes", "TestKit",
         ]),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
     tests("EndToEndTests", ["TestKit", "EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes"]),

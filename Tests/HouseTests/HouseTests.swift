@@ -14,6 +14,9 @@ import Testing
         "Replicated": (3, true), "V2Facade": (3, true), "EtcdClient": (3, false),
         "NodeCore": (4, true), "Interchange": (4, true), "Recovery": (4, true),
         "NodeServer": (5, false), "Ctl": (5, false),
+        "Kube": (2, true), "Controllers": (3, true), "KubeClient": (3, false),
+        "Reconcile": (4, true), "SandboxAPI": (4, true),
+        "OperatorRunner": (5, false), "SandboxRunner": (5, false),
         "Main": (6, false),
     ]
     static let impure = [
