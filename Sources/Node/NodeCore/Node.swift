@@ -104,12 +104,12 @@ package final class Node {
         self.now = max(self.now, now)
         sendProposals(&outputs)
         beginReads(&outputs)
-        serveReads(&outputs)
+        let isReading = serveReads(&outputs)
         deliverEvents(&outputs)
         let isCatchingUp = catchUp(&outputs)
         let isCompacting = removeCompacted(&outputs)
         considerCheckpoint(&outputs)
-        return isCatchingUp || isCompacting
+        return isReading || isCatchingUp || isCompacting
     }
 
     // MARK: What the shell may ask at any time
@@ -121,6 +121,9 @@ package final class Node {
     package var pendingProposals: Int { proposals.count }
     package var watcherCount: Int { watches.watcherCount }
     package var slowWatcherCount: Int { watches.behindCount }
+    package func watcherCount(of stream: StreamNumber) -> Int {
+        watches.streams[stream]?.watchers.count ?? 0
+    }
 
     func header(revision: Int64? = nil) -> ResponseHeader {
         ResponseHeader(

@@ -61,7 +61,7 @@ struct Reads {
         return true
     }
 
-    /// What may be served now, in the order it came.
+    /// What may be served now, in the order it came; what the caller does not get to is put back.
     mutating func ready(applied: LogIndex) -> [Waiting] {
         guard let first = confirmed.first, first.index <= applied else { return [] }
         var ready: [Waiting] = []
@@ -70,6 +70,11 @@ struct Reads {
             confirmed.removeFirst()
         }
         return ready
+    }
+
+    /// Reads that may be served, and were not yet.
+    mutating func putBack(_ reads: [Waiting], at index: LogIndex) {
+        confirmed.insert((index, reads), at: 0)
     }
 
     /// All reads that no quorum has confirmed: their leader is gone.

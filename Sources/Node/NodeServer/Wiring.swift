@@ -12,6 +12,10 @@ internal import Storage
 
 /// The whole object graph of a member, bottom floor first.
 final class Wiring {
+    /// Descriptors that clients cannot take: for peers, files and the process itself.
+    private static let reservedDescriptors = 150
+    private static let leastBuffer = 16 << 20
+
     private let config: NodeConfig
     private let logger: Logger
     private let reactor: Reactor
@@ -169,6 +173,13 @@ final class Wiring {
         settings.keepAliveMinTime = config.keepalive.minimumTime
         settings.keepAliveInterval = config.keepalive.interval
         settings.keepAliveTimeout = config.keepalive.timeout
+        settings.maxConnections = max(
+            16, ThisProcess.descriptorLimit - Wiring.reservedDescriptors)
+        if let told = NodeEnvironment.value("KEELSON_CLIENT_BUFFER_BYTES").flatMap({ Int($0) }) {
+            settings.maxBufferedBytes = max(told, Wiring.leastBuffer)
+            settings.maxConnectionBytes = min(
+                settings.maxConnectionBytes, settings.maxBufferedBytes / 4)
+        }
         let endpoints = HTTPEndpoints(member: member)
         let clients = ClientPort(member: member, endpoints: endpoints, settings: settings)
         try clients.listen(on: try addresses(config.listenClientURLs), Socket.ListenOptions())
@@ -177,6 +188,7 @@ final class Wiring {
         self.clients = clients
         if !config.listenMetricsURLs.isEmpty {
             settings.servesGRPC = false
+            settings.maxConnections = Wiring.reservedDescriptors / 3
             let port = ClientPort(member: member, endpoints: endpoints, settings: settings)
             try port.listen(on: try addresses(config.listenMetricsURLs), Socket.ListenOptions())
             metricsPort = port

@@ -35,6 +35,8 @@ package final class Connection: ReadinessSink {
     private var lastReceived: Instant
     private var deadline: TimerID?
     private var idleTimer: TimerID?
+    private var stallTimer: TimerID?
+    private var lastSent: Instant
 
     package let peerAddress: SocketAddress?
     package let localAddress: SocketAddress?
@@ -54,6 +56,12 @@ package final class Connection: ReadinessSink {
         didSet { watchIdleness() }
     }
 
+    /// Closes the connection (`.flushTimeout`) if the peer takes no byte of what waits for so long.
+    package var stallTimeout: Duration?
+
+    /// Bytes read in one turn: what one busy peer may be served before the others are.
+    package var readLimit = Int.max
+
     /// Takes over a connected socket. Only if the kernel is out of memory does it throw.
     package init(
         on reactor: Reactor, socket: Socket, session: (any TransportSession)? = nil,
@@ -66,6 +74,7 @@ package final class Connection: ReadinessSink {
         peerAddress = socket.peerAddress
         localAddress = socket.localAddress
         lastReceived = reactor.now
+        lastSent = reactor.now
         if peerAddress?.isUnix != true {
             // They fail for a peer that has left already, which reading will show.
             try? socket.setNoDelay()
@@ -128,12 +137,17 @@ package final class Connection: ReadinessSink {
         isFlushDue = false
         guard state == .open || state == .flushing else { return }
         if output.byteCount > lowWaterMark { owesDrained = true }
+        let before = output.byteCount
         do throws(PosixError) {
             isFull = try !output.flush(to: socket)
         } catch {
             return end(.failed(.system(error)))
         }
-        if isFull { owesDrained = true }
+        if output.byteCount < before || !isFull { lastSent = reactor.now }
+        if isFull {
+            owesDrained = true
+            watchStall()
+        }
         if !isFull, state == .flushing || endsOutput { finishOutput() }
         updateInterest()
         if owesDrained, output.byteCount <= lowWaterMark, state == .open {
@@ -194,7 +208,9 @@ package final class Connection: ReadinessSink {
     private func receive() {
         let count: Int?
         do throws(PosixError) {
-            count = try unsafe socket.read(into: reactor.readBuffer)
+            let room = unsafe min(reactor.readBuffer.count, max(1, readLimit))
+            count = unsafe try socket.read(
+                into: UnsafeMutableRawBufferPointer(rebasing: reactor.readBuffer[..<room]))
         } catch {
             return end(.failed(.system(error)))
         }
@@ -315,8 +331,10 @@ package final class Connection: ReadinessSink {
     private func cancelTimers() {
         if let deadline { reactor.cancel(deadline) }
         if let idleTimer { reactor.cancel(idleTimer) }
+        if let stallTimer { reactor.cancel(stallTimer) }
         deadline = nil
         idleTimer = nil
+        stallTimer = nil
     }
 
     // MARK: What to wait for
@@ -344,6 +362,18 @@ package final class Connection: ReadinessSink {
         guard let token, wanted != interest else { return }
         interest = wanted
         reactor.change(token, wanted)
+    }
+
+    private func watchStall() {
+        guard stallTimer == nil, let stallTimeout else { return }
+        let left = lastSent + stallTimeout - reactor.now
+        stallTimer = reactor.after(left) { [weak self] in
+            guard let self else { return }
+            self.stallTimer = nil
+            guard self.isFull, self.state == .open || self.state == .flushing else { return }
+            if self.reactor.now - self.lastSent >= stallTimeout { return self.end(.flushTimeout) }
+            self.watchStall()
+        }
     }
 
     private func watchIdleness() {

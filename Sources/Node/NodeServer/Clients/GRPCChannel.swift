@@ -15,6 +15,10 @@ final class GRPCChannel {
     private var keepAlive: TimerID?
     private var awaitedPing: UInt64?
     private var lastPing: UInt64 = 0
+    /// What calls hold in the core for this client.
+    private var callWeight = 0
+    /// Calls were told to wait until less is queued for this client.
+    private var isCrowded = false
 
     init(_ client: ClientConnection) {
         self.client = client
@@ -22,7 +26,8 @@ final class GRPCChannel {
         let limits = client.port.settings
         var settings = GRPCServerSettings()
         settings.maxMessageBytes = limits.maxRequestBytes + 512 * 1_024
-        settings.http2.maxConcurrentStreams = limits.maxConcurrentStreams
+        settings.http2.maxConcurrentStreams = min(
+            limits.maxConcurrentStreams, ClientPort.Settings.streamsMax)
         settings.http2.pingPolicy = PingPolicy(
             minInterval: limits.keepAliveMinTime, permitsWithoutStreams: false)
         server = GRPCServer(settings: settings)
@@ -34,6 +39,8 @@ final class GRPCChannel {
     }
 
     var isOver: Bool { server.isClosed && !server.hasOutput }
+    var isIdle: Bool { calls.isEmpty && server.openCallCount == 0 }
+    var weight: Int { server.weight + callWeight }
 
     // MARK: In
 
@@ -66,19 +73,29 @@ final class GRPCChannel {
     private func handle(_ event: GRPCServer.Event) {
         switch event {
         case .call(let stream, let head): begin(stream, head)
-        case .message(let stream, let message): calls[stream]?.receive(message)
+        case .message(let stream, let message):
+            guard let call = calls[stream] else { return }
+            call.context.hasMessage = true
+            call.receive(message)
         case .halfClosed(let stream): calls[stream]?.inputEnded()
         case .cancelled(let stream): end(stream)
         case .plain(let stream, let request): answer(stream, request)
         case .writable(let stream): calls[stream]?.drained()
         case .pingAcknowledged(let payload): if payload == awaitedPing { awaitedPing = nil }
-        case .closed: for stream in calls.keys.sorted() { end(stream) }
+        case .closed(let reason):
+            if case .failed(.connection(_, let text)) = reason { client.port.note(client, text) }
+            for stream in calls.keys.sorted() { end(stream) }
         }
     }
 
     private func begin(_ stream: StreamID, _ head: GRPCCallHead) {
         guard let rpc = Services.rpc(path: head.path), ServiceTable.serves(rpc) else {
             let error = Services.unknown(path: head.path)
+            server.finish(stream, code: error.code, message: error.text)
+            return
+        }
+        if server.weight > client.port.settings.maxConnectionBytes {
+            let error = EtcdError.tooManyRequests
             server.finish(stream, code: error.code, message: error.text)
             return
         }
@@ -109,7 +126,36 @@ final class GRPCChannel {
         // Sending makes room in the queues of slow calls.
         server.takeEvents(into: &events)
         if !events.isEmpty { handleTaken() }
+        if isCrowded, server.weight < client.port.settings.maxConnectionBytes / 4 {
+            isCrowded = false
+            for stream in calls.keys.sorted() { calls[stream]?.drained() }
+        }
         return bytes
+    }
+
+    /// So much is queued for this client that its endless calls must wait.
+    func crowds() -> Bool {
+        if server.weight > client.port.settings.maxConnectionBytes / 2 { isCrowded = true }
+        return isCrowded
+    }
+
+    func callHolds(_ change: Int) {
+        callWeight += change
+        client.weigh()
+    }
+
+    /// Ends calls whose request has not come to its end in time.
+    func cutUnfinished(at now: Instant) -> Int {
+        let limit = client.port.settings.requestTimeout
+        var count = server.cutUnfinished(olderThan: limit, at: now)
+        for stream in calls.keys.sorted() {
+            guard let context = calls[stream]?.context, context.awaitsRequest(for: limit, at: now)
+            else { continue }
+            context.finish(code: 4, message: "the request did not come in time")
+            count += 1
+        }
+        if count > 0 { handleEvents() }
+        return count
     }
 
     /// The call is over, whoever ended it.
@@ -175,6 +221,13 @@ final class CallContext {
     var deadline: TimerID?
     private(set) var isOver = false
     private let begunAt: Instant
+    var hasMessage = false
+    /// Bytes that the core holds for this call.
+    var coreBytes = 0 {
+        didSet {
+            if coreBytes != oldValue { channel?.callHolds(coreBytes - oldValue) }
+        }
+    }
 
     init(channel: GRPCChannel, stream: StreamID, rpc: RPC, head: GRPCCallHead) {
         self.channel = channel
@@ -188,15 +241,37 @@ final class CallContext {
     /// The answer of a unary call, with status OK.
     func reply(_ message: [UInt8]) {
         guard !isOver, let channel else { return }
+        if channel.server.weight > channel.client.port.settings.maxConnectionBytes {
+            return fail(.tooManyRequests)
+        }
         close(code: 0)
         channel.server.reply(stream, message)
         channel.finished(stream)
+        channel.client.weigh()
     }
+
+    func awaitsRequest(for limit: Duration, at now: Instant) -> Bool {
+        !hasMessage && rpc.row.streaming != .both && now - begunAt > limit
+    }
+
+    /// The client may send no more messages than it may already; until `resumeInput`.
+    func pauseInput() {
+        channel?.server.pause(stream)
+    }
+
+    func resumeInput() {
+        channel?.server.resume(stream)
+        channel?.client.needsFlush()
+    }
+
+    /// Whether an endless call should wait before it sends more.
+    var isCrowded: Bool { channel?.crowds() ?? false }
 
     func send(_ message: [UInt8]) {
         guard !isOver, let channel else { return }
         channel.server.sendMessage(stream, message)
         channel.client.needsFlush()
+        channel.client.weigh()
     }
 
     /// Begins a message that `sendPart` goes on with.
@@ -240,6 +315,7 @@ final class CallContext {
     func close(code: Int = 1) {
         guard !isOver else { return }
         isOver = true
+        coreBytes = 0
         if let deadline { member.reactor.cancel(deadline) }
         member.metrics.handled(rpc, code: code, member.reactor.now - begunAt)
     }

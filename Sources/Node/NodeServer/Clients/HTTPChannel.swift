@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Bytes
 internal import HTTP
+internal import Net
 
 /// Plain HTTP/1.1 on a client's connection: one request at a time.
 final class HTTPChannel {
     private unowned let client: ClientConnection
-    private let server: HTTP1Server
+    let server: HTTP1Server
+    private var requestSince: Instant?
+    private var isHandling = false
     private var request: HTTPRequest?
     private var isAnswering = false
     private var isDraining = false
@@ -25,6 +29,25 @@ final class HTTPChannel {
     func receive(_ bytes: UnsafeRawBufferPointer) {
         unsafe server.receive(bytes)
         handleEvents()
+        noteRequest()
+    }
+
+    /// Since when a request has been coming in.
+    private func noteRequest() {
+        if !server.isReadingRequest {
+            requestSince = nil
+        } else if requestSince == nil {
+            requestSince = client.port.member.reactor.now
+        }
+    }
+
+    var weight: Int { server.weight + (request?.body.count ?? 0) }
+
+    func overdue(at now: Instant) -> String? {
+        guard let requestSince else { return nil }
+        let settings = client.port.settings
+        let limit = server.isReadingHead ? settings.headTimeout : settings.requestTimeout
+        return now - requestSince > limit ? "a request did not end in time" : nil
     }
 
     func transportEnded() {
@@ -32,7 +55,10 @@ final class HTTPChannel {
     }
 
     func takeOutput() -> [UInt8] {
-        server.takeOutput()
+        let bytes = server.takeOutput()
+        // A pipelined request may have waited for room.
+        if server.hasEvents { handleEvents() }
+        return bytes
     }
 
     func drain() {
@@ -40,15 +66,25 @@ final class HTTPChannel {
     }
 
     private func handleEvents() {
-        for event in server.takeEvents() {
-            switch event {
-            case .head(let head): request = HTTPRequest(head: head)
-            case .body(let bytes): request?.body += bytes
-            case .end: answer()
-            case .failed: break
-            }
-        }
         client.needsFlush()
+        // An answer may come at once, and the next request with it.
+        if isHandling { return }
+        isHandling = true
+        defer { isHandling = false }
+        while server.hasEvents {
+            for event in server.takeEvents() { handle(event) }
+        }
+    }
+
+    private func handle(_ event: HTTP1Server.Event) {
+        switch event {
+        case .head(let head): request = HTTPRequest(head: head)
+        case .body(let bytes): request?.body += bytes
+        case .end:
+            requestSince = nil
+            answer()
+        case .failed(let error): client.port.note(client, "\(error)")
+        }
     }
 
     private func answer() {

@@ -16,6 +16,8 @@ final class WatchCall: ServerCall, WatchSink {
 
     /// Queued for the client beyond this, its watchers fall behind and read history later.
     private static let backlogLimit = 1 << 20
+    /// What a watcher costs, about.
+    private static let watcherBytes = 512
 
     init(_ context: CallContext) {
         self.context = context
@@ -27,6 +29,8 @@ final class WatchCall: ServerCall, WatchSink {
         do throws(WireError) {
             let request = try WatchRequest(decoding: message)
             context.member.receive(.watchRequested(stream, request))
+            context.coreBytes =
+                context.member.node.watcherCount(of: stream) * WatchCall.watcherBytes
         } catch {
             context.fail(.undecodable("\(error)"))
         }
@@ -34,8 +38,10 @@ final class WatchCall: ServerCall, WatchSink {
 
     func deliver(_ message: [UInt8]) {
         context.send(message)
-        if !isBlocked, context.queuedBytes > WatchCall.backlogLimit, let stream {
+        guard !isBlocked, let stream else { return }
+        if context.queuedBytes > WatchCall.backlogLimit || context.isCrowded {
             isBlocked = true
+            context.pauseInput()
             context.member.receive(.watchBlocked(stream))
         }
     }
@@ -43,6 +49,7 @@ final class WatchCall: ServerCall, WatchSink {
     func drained() {
         guard isBlocked, let stream else { return }
         isBlocked = false
+        context.resumeInput()
         context.member.receive(.watchDrained(stream))
     }
 
@@ -71,6 +78,9 @@ final class KeepAliveCall: ServerCall {
 
     /// Unanswered renewals of one stream.
     private static let waitingLimit = 10_000
+    /// Answers that the client does not take; must be above HTTP/2's high water mark.
+    private static let queueBytes = 512 << 10
+    private var isPaused = false
 
     init(_ context: CallContext) {
         self.context = context
@@ -104,7 +114,12 @@ final class KeepAliveCall: ServerCall {
     private func answer(_ number: CallNumber, _ answer: Answer) {
         waiting.removeAll { $0 == number }
         switch answer {
-        case .message(let bytes): context.send(bytes)
+        case .message(let bytes):
+            context.send(bytes)
+            if !isPaused, context.queuedBytes > KeepAliveCall.queueBytes {
+                isPaused = true
+                context.pauseInput()
+            }
         case .failure(let error): context.fail(error)
         case .compute, .list, .members, .done: return
         }
@@ -114,6 +129,12 @@ final class KeepAliveCall: ServerCall {
     func inputEnded() {
         inputIsOver = true
         if waiting.isEmpty { context.finish() }
+    }
+
+    func drained() {
+        guard isPaused else { return }
+        isPaused = false
+        context.resumeInput()
     }
 
     func cancelled() {

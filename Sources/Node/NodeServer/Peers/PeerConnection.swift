@@ -26,9 +26,12 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
     private unowned let port: PeerPort
     private let server = HTTP1Server()
     private var exchange = Exchange.none
+    private var isHandling = false
 
     private static let idleLimit = Duration.seconds(5)
     private static let bodyLimit = 64 << 20
+    /// Bytes handed to the socket's queue before more is written.
+    private static let outputAhead = 1 << 20
 
     init(_ connection: Connection, port: PeerPort, serial: UInt64) {
         self.connection = connection
@@ -81,22 +84,36 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
     }
 
     private func flush() {
-        if server.hasOutput { connection.write(server.takeOutput()) }
+        // A stream looks after its own backlog, by what the connection has queued.
+        let isStream = if case .stream = exchange { true } else { false }
+        if server.hasOutput, isStream || connection.pendingBytes < PeerConnection.outputAhead {
+            connection.write(server.takeOutput())
+        }
         if server.closesAfterOutput, connection.isOpen { connection.closeAfterFlush() }
     }
 
     // MARK: Requests
 
     private func handleEvents() {
-        for event in server.takeEvents() {
-            switch event {
-            case .head(let head): begin(head)
-            case .body(let bytes): take(bytes)
-            case .end: end()
-            case .failed: exchange = .answering
+        // An answer may come at once, and the next request with it.
+        if isHandling { return }
+        isHandling = true
+        defer { isHandling = false }
+        repeat {
+            for event in server.takeEvents() {
+                switch event {
+                case .head(let head): begin(head)
+                case .body(let bytes): take(bytes)
+                case .end: end()
+                case .failed: exchange = .answering
+                }
             }
-        }
-        flush()
+            flush()
+        } while server.hasEvents
+    }
+
+    func connectionDrained(_ connection: Connection) {
+        handleEvents()
     }
 
     private func begin(_ head: HTTPRequestHead) {
