@@ -151,13 +151,13 @@ def attack(title: str):
 
 
 def flood(target: Target, make, what: str, code: int = w.ENHANCE_YOUR_CALM,
-          first: bytes = b"", seconds: float = 5.0) -> str:
+          first: bytes = b"", seconds: float = 5.0, step: int = 50) -> str:
     """Sends `make(round)` until the server ends the connection; it must say why."""
     wire = target.wire().greet().send(first)
     begun, rounds = time.monotonic(), 0
     while not wire.is_over and time.monotonic() - begun < seconds:
-        wire.send(b"".join(make(rounds + at) for at in range(50)), 1)
-        rounds += 50
+        wire.send(b"".join(make(rounds + at) for at in range(step)), seconds)
+        rounds += step
         wire.poll(0.001)
     wire.wait_end(1)
     check(wire.is_over, f"{what}: not cut after {rounds} rounds")
@@ -225,7 +225,7 @@ def large_headers(target: Target) -> str:
         return (frame(w.HEADERS, 0, stream, block)
                 + b"".join(frame(w.CONTINUATION, 0, stream, block) for _ in range(4))
                 + frame(w.CONTINUATION, w.END_HEADERS, stream, block))
-    return flood(target, lists, "large lists", seconds=8)
+    return flood(target, lists, "large lists", seconds=8, step=5)
 
 
 @attack("giant frame")
@@ -592,12 +592,20 @@ class Report:
 def run_one(target: Target, title: str, body, quiet: dict, report: Report) -> None:
     target.mark()
     target.reset_peak()
-    before = target.memory()
+    before, begun = target.memory(), time.monotonic()
     try:
         text = body(target)
         seen = target.mark()
         growth = target.memory("VmHWM") - before
         check(target.member.process.poll() is None, "the member ended")
+        check(not seen["errors"], f"honest client: {seen['errors'][:2]}")
+        while seen["count"] < 5:
+            # The attack was over too soon for the honest client to be heard.
+            check(time.monotonic() - begun < 30, "the honest client got no answers")
+            time.sleep(0.05)
+            more = target.mark()
+            seen = {"p99": max(seen["p99"], more["p99"]), "count": seen["count"] + more["count"],
+                    "errors": seen["errors"] + more["errors"]}
         check(not seen["errors"], f"honest client: {seen['errors'][:2]}")
         check(seen["p99"] < HONEST_SECONDS, f"honest p99 {seen['p99']:.2f} s")
         check(growth < RSS_GROWTH, f"memory grew by {growth >> 20} MiB")

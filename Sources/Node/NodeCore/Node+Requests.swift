@@ -180,9 +180,11 @@ extension Node {
                 reads.putBack(Array(ready[place...]), at: ledger.appliedIndex)
                 return true
             }
+            if reads.wasAbandoned(read.call) { continue }
             serve(read.call, read.request, &outputs)
             if case .reply(_, .message(let bytes))? = outputs.last { byteCount += bytes.count }
         }
+        reads.forgetAbandoned()
         return false
     }
 

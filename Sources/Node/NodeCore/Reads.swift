@@ -20,6 +20,8 @@ struct Reads {
     private(set) var queued: [Waiting] = []
     /// The round under way.
     private var round: (context: UInt64, askedAt: Instant, reads: [Waiting])?
+    /// Given up while they stand in `round` or `confirmed`; looked up, never walked.
+    private var abandoned: Set<CallNumber> = []
     /// Confirmed at an index that is not applied yet.
     private var confirmed: [(index: LogIndex, reads: [Waiting])] = []
 
@@ -100,7 +102,20 @@ struct Reads {
         return late
     }
 
+    /// Its caller is gone; it will not be served.
     mutating func abandon(_ call: CallNumber) {
+        let isAsked = round != nil || !confirmed.isEmpty
+        if isAsked { abandoned.insert(call) }
         queued.removeAll { $0.call == call }
+    }
+
+    /// True once for a read whose caller has gone.
+    mutating func wasAbandoned(_ call: CallNumber) -> Bool {
+        abandoned.isEmpty ? false : abandoned.remove(call) != nil
+    }
+
+    /// Nothing is left of those that were given up while they were asked for.
+    mutating func forgetAbandoned() {
+        if round == nil, confirmed.isEmpty, !abandoned.isEmpty { abandoned = [] }
     }
 }

@@ -22,6 +22,9 @@ final class ClientConnection: ConnectionDelegate {
     /// What it makes this member hold in memory, as last told to the port.
     private(set) var weight = 0
     private(set) var lastActive: Instant
+    /// It has asked for something and got its answer, as an attacker seldom waits for.
+    var hasBeenServed = false
+    private var firstByteAt: Instant?
     /// Given up; nothing is taken from it or held for it any more.
     private var isCut = false
 
@@ -59,7 +62,9 @@ final class ClientConnection: ConnectionDelegate {
 
     private func decide(_ bytes: [UInt8]) {
         switch ProtocolSniffer.look(bytes) {
-        case .undecided: speech = .undecided(bytes)
+        case .undecided:
+            firstByteAt = firstByteAt ?? port.member.reactor.now
+            speech = .undecided(bytes)
         case .http2 where port.settings.servesGRPC:
             connection.idleTimeout = nil
             let channel = GRPCChannel(self)
@@ -188,6 +193,9 @@ final class ClientConnection: ConnectionDelegate {
         let settings = port.settings
         switch speech {
         case .undecided:
+            if let firstByteAt {
+                return now - firstByteAt > settings.headTimeout ? "no request in time" : nil
+            }
             return now - openedAt > settings.firstByteTimeout ? "nothing was said in time" : nil
         case .grpc(let channel):
             guard let since = channel.server.owedSince else { return nil }

@@ -21,6 +21,9 @@ final class ClientPort {
     private var weight = 0
     private var lastSerial: UInt64 = 0
     private var cutLog: CutLog
+    private var sweepCount = 0
+
+    private static let sweepsPerCallSweep = 3
     private var isDraining = false
     private var onDrained: (() -> Void)?
 
@@ -140,7 +143,8 @@ final class ClientPort {
     private func makeRoom() -> Bool {
         if connections.count < settings.maxConnections { return true }
         let idle = connections.values.filter(\.isIdle).sorted {
-            ($0.lastActive, $0.serial) < ($1.lastActive, $1.serial)
+            let (left, right) = ($0.hasBeenServed ? 1 : 0, $1.hasBeenServed ? 1 : 0)
+            return (left, $0.lastActive, $0.serial) < (right, $1.lastActive, $1.serial)
         }
         // Several at once, for the search is long.
         for client in idle.prefix(64) { cut(client, "there are too many connections") }
@@ -153,12 +157,15 @@ final class ClientPort {
     /// Looks after clients that begin something and do not end it.
     private func sweep() {
         let now = member.reactor.now
-        for client in connections.values.sorted(by: { $0.serial < $1.serial }) {
-            if let reason = client.overdue(at: now) {
-                cut(client, reason)
-            } else {
-                client.cutUnfinishedCalls(at: now)
-            }
+        sweepCount += 1
+        let late = connections.values.filter { $0.overdue(at: now) != nil }
+        for client in late.sorted(by: { $0.serial < $1.serial }) {
+            if let reason = client.overdue(at: now) { cut(client, reason) }
+        }
+        guard sweepCount % ClientPort.sweepsPerCallSweep == 0 else { return }
+        let open = connections.values.filter { !$0.isIdle }
+        for client in open.sorted(by: { $0.serial < $1.serial }) {
+            client.cutUnfinishedCalls(at: now)
         }
     }
 

@@ -148,10 +148,9 @@ final class GRPCChannel {
     func cutUnfinished(at now: Instant) -> Int {
         let limit = client.port.settings.requestTimeout
         var count = server.cutUnfinished(olderThan: limit, at: now)
-        for stream in calls.keys.sorted() {
-            guard let context = calls[stream]?.context, context.awaitsRequest(for: limit, at: now)
-            else { continue }
-            context.finish(code: 4, message: "the request did not come in time")
+        let late = calls.filter { $0.value.context.awaitsRequest(for: limit, at: now) }
+        for stream in late.keys.sorted() {
+            calls[stream]?.context.finish(code: 4, message: "the request did not come in time")
             count += 1
         }
         if count > 0 { handleEvents() }
@@ -241,12 +240,11 @@ final class CallContext {
     /// The answer of a unary call, with status OK.
     func reply(_ message: [UInt8]) {
         guard !isOver, let channel else { return }
-        if channel.server.weight > channel.client.port.settings.maxConnectionBytes {
-            return fail(.tooManyRequests)
-        }
+        if isOverweight { return fail(.tooManyRequests) }
         close(code: 0)
         channel.server.reply(stream, message)
         channel.finished(stream)
+        channel.client.hasBeenServed = true
         channel.client.weigh()
     }
 
@@ -262,6 +260,12 @@ final class CallContext {
     func resumeInput() {
         channel?.server.resume(stream)
         channel?.client.needsFlush()
+    }
+
+    /// So much waits for this client that it is answered no more, but for this.
+    var isOverweight: Bool {
+        guard let channel else { return false }
+        return channel.server.weight > channel.client.port.settings.maxConnectionBytes
     }
 
     /// Whether an endless call should wait before it sends more.

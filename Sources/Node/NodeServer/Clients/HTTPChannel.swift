@@ -93,6 +93,7 @@ final class HTTPChannel {
         client.port.endpoints.answer(whole) { [weak self] response in
             guard let self else { return }
             self.server.respond(response)
+            self.client.hasBeenServed = true
             // A pipelined request may have waited for this answer.
             self.handleEvents()
         }

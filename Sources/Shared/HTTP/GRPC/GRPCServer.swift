@@ -112,8 +112,10 @@ package final class GRPCServer {
     /// how many. Calls that wait for their next message are no such calls.
     package func cutUnfinished(olderThan limit: Duration, at now: Instant) -> Int {
         var count = 0
-        for stream in engine.streams.sorted
-        where stream.isOpen && stream.isReceiving && now - stream.inputSince > limit {
+        let late = engine.streams.sorted(where: {
+            $0.isReceiving && now - $0.inputSince > limit
+        })
+        for stream in late where stream.isOpen {
             if stream.isGRPC, stream.framer.isInside {
                 refuse(stream, GRPCStatus(.deadlineExceeded, "the message did not end in time"))
                 count += 1

@@ -75,7 +75,10 @@ extension HTTP2Engine {
         if streams.count >= settings.maxConcurrentStreams {
             return breakStream(number, .refusedStream, receiver)
         }
-        if headers.isTooLarge { return breakStream(number, .enhanceYourCalm, receiver) }
+        if headers.isTooLarge {
+            chargeReset(AbuseGuard.largeListCost)
+            return breakStream(number, .enhanceYourCalm, receiver)
+        }
         let lengthIsWrong = endsStream && headers.contentLength > 0
         if !headers.isRequest || lengthIsWrong {
             return breakStream(number, .protocolError, receiver)

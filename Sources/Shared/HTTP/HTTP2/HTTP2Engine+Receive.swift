@@ -109,8 +109,8 @@ extension HTTP2Engine {
         }
     }
 
-    func chargeReset() {
-        if !abuse.chargeReset(at: time) { fail(.enhanceYourCalm, "too many streams were reset") }
+    func chargeReset(_ count: Int = 1) {
+        if !abuse.chargeReset(at: time, count: count) { fail(.enhanceYourCalm, "too many streams were reset") }
     }
 
     /// Whether the number was never used, so nothing may be said about it.
@@ -200,7 +200,7 @@ extension HTTP2Engine {
     func breakStream<Receiver: HTTP2Receiver>(
         _ number: UInt32, _ code: HTTP2ErrorCode, _ receiver: Receiver
     ) {
-        writeReset(stream: number, code)
+        if !isOver { writeReset(stream: number, code) }
         if let stream = streams[number] {
             receiver.ended(stream, code: code, byPeer: false)
             if stream.isOpen { remove(stream) }

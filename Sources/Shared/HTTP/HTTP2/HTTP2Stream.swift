@@ -146,6 +146,10 @@ struct StreamTable {
         slots.compactMap { $0 }.sorted { $0.number < $1.number }
     }
 
+    func sorted(where isWanted: (HTTP2Stream) -> Bool) -> [HTTP2Stream] {
+        slots.compactMap { $0 }.filter(isWanted).sorted { $0.number < $1.number }
+    }
+
     private mutating func place(_ stream: HTTP2Stream) {
         var at = home(stream.number)
         while slots[at] != nil { at = (at + 1) & (slots.count - 1) }
