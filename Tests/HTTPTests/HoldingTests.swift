@@ -25,7 +25,7 @@ import Testing
         let bomb = [UInt8](repeating: 0xbe, count: 16_000)
         server.receive(frame(.headers, 4, 3, bomb), now: start)
         #expect(server.isClosed)
-        #expect(codes(server).last == "goAway 1 ENHANCE_YOUR_CALM")
+        #expect(codes(server).last == "goAway 0 ENHANCE_YOUR_CALM")
     }
 
     @Test func `unfinished messages share a budget, and who exceeds it loses that call only`() {

@@ -15,7 +15,8 @@ final class WatchCall: ServerCall, WatchSink {
     private var isBlocked = false
 
     /// Queued for the client beyond this, its watchers fall behind and read history later.
-    private static let backlogLimit = 1 << 20
+    /// Must be above HTTP/2's high water mark.
+    private static let backlogLimit = 512 << 10
     /// What a watcher costs, about.
     private static let watcherBytes = 512
 

@@ -314,6 +314,7 @@ extension GRPCServer: HTTP2Receiver {
 
     func received(_ data: ByteView, on stream: HTTP2Stream, endStream: Bool) {
         if !stream.isGRPC { return receivedPlain(data, stream, endStream) }
+        let wasInside = stream.framer.isInside
         var at = 0
         reading: while true {
             switch stream.framer.next(data, &at, limit: settings.maxMessageBytes) {
@@ -321,7 +322,7 @@ extension GRPCServer: HTTP2Receiver {
                 stream.inputSince = engine.time
                 events.append(.message(stream.id, message))
             case .needsMore:
-                if stream.framer.isInside, stream.heldCount == 0 { stream.inputSince = engine.time }
+                if !wasInside, stream.framer.isInside { stream.inputSince = engine.time }
                 break reading
             case .refused(let status): return refuse(stream, status)
             }
