@@ -66,7 +66,8 @@ import Testing
         }
     }
 
-    @Test func `CVE-2019-9511, CVE-2019-9517: answers wait for windows and are all accounted for`() {
+    @Test func `CVE-2019-9511, CVE-2019-9517: answers wait for windows and are all accounted for`()
+    {
         let (server, speaker) = begun()
         var client = speaker
         server.receive(frame(.settings, 0, 0, [0, 4] + number(1)), now: start)
@@ -158,7 +159,8 @@ import Testing
         #expect(head.metadata == [known])
     }
 
-    @Test func `fuzzing audit 2022: metadata that is not UTF-8 is refused or taken, never a trap`() {
+    @Test func `fuzzing audit 2022: metadata that is not UTF-8 is refused or taken, never a trap`()
+    {
         var random = Random(seed: 2022)
         for _ in 0..<2000 {
             let (server, speaker) = begun()

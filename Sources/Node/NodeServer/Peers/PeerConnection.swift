@@ -27,9 +27,16 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
     private let server = HTTP1Server()
     private var exchange = Exchange.none
     private var isHandling = false
+    /// Since when a request has been coming in.
+    private var requestSince: Instant?
+    /// Bytes of a body that is not all there, as the port counts them.
+    private var held = 0 {
+        didSet { port.heldBytes += held - oldValue }
+    }
 
     private static let idleLimit = Duration.seconds(5)
     private static let bodyLimit = 64 << 20
+    private static let requestLimit = Duration.seconds(30)
     /// Bytes handed to the socket's queue before more is written.
     private static let outputAhead = 1 << 20
 
@@ -63,6 +70,18 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
     func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
         unsafe server.receive(bytes)
         handleEvents()
+        if !server.isReadingRequest {
+            requestSince = nil
+        } else if requestSince == nil {
+            requestSince = port.member.reactor.now
+        }
+    }
+
+    /// A head or a message that has begun must come to its end in time; a snapshot takes its own.
+    func isOverdue(at now: Instant) -> Bool {
+        guard let requestSince else { return false }
+        if case .snapshot = exchange { return false }
+        return now - requestSince > PeerConnection.requestLimit
     }
 
     func connectionInputEnded(_ connection: Connection) {
@@ -80,6 +99,7 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
         case .none, .collecting, .answering: break
         }
         exchange = .none
+        held = 0
         port.forget(self)
     }
 
@@ -135,7 +155,12 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
                 refuse(400, "error reading raft message")
                 return
             }
+            if port.heldBytes + bytes.count > PeerPort.heldLimit {
+                refuse(503, "too many messages at once")
+                return
+            }
             body += bytes
+            held = body.count
             exchange = .collecting(head, body: body)
         case .snapshot(let receiver):
             if let refusal = receiver.take(bytes) { refuse(refusal.status, refusal.text) }
@@ -147,6 +172,8 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
         switch exchange {
         case .collecting(let head, let body):
             exchange = .answering
+            held = 0
+            requestSince = nil
             connection.idleTimeout = nil
             if head.path == "/raft" { receiveMessage(body) } else { answer(head, body) }
         case .snapshot(let receiver):
@@ -182,6 +209,7 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
     /// As Go's `http.Error` answers. The request's rest is of no interest.
     private func refuse(_ status: Int, _ text: String, _ headers: [HeaderField] = []) {
         if case .snapshot(let receiver) = exchange { receiver.abandon() }
+        held = 0
         exchange = .answering
         var response = HTTPEndpoints.error(status, text)
         response.head.headers += headers + [clusterHeader]

@@ -48,6 +48,11 @@ final class PeerPort: PeerTransport {
     }
 
     private static let linkHeartbeatInterval = Duration.nanoseconds(1_666_666_667)
+    /// Connections of others, members or not.
+    private static let connectionsLimit = 512
+    /// Bytes of messages that are not all there, of all connections together.
+    static let heldLimit = 256 << 20
+    var heldBytes = 0
     private static let remotesLimit = 64
     private static let snapshotsLimit = 16
 
@@ -69,6 +74,13 @@ final class PeerPort: PeerTransport {
         timers.append(
             member.reactor.every(PeerPort.linkHeartbeatInterval) { [unowned self] in
                 for link in self.links.values { link.beat(now: self.member.reactor.now) }
+            })
+        timers.append(
+            member.reactor.every(.seconds(1)) { [unowned self] in
+                let now = self.member.reactor.now
+                for connection in self.openConnections where connection.isOverdue(at: now) {
+                    connection.close()
+                }
             })
         prober.start()
         versions.start()
@@ -95,7 +107,10 @@ final class PeerPort: PeerTransport {
     }
 
     private func accept(_ socket: Socket) {
-        guard !isStopped else { return }
+        guard !isStopped, connections.count < PeerPort.connectionsLimit else {
+            socket.close()
+            return
+        }
         do throws(NetError) {
             let connection = try Connection(on: member.reactor, socket: socket)
             lastSerial += 1

@@ -110,7 +110,9 @@ extension HTTP2Engine {
     }
 
     func chargeReset(_ count: Int = 1) {
-        if !abuse.chargeReset(at: time, count: count) { fail(.enhanceYourCalm, "too many streams were reset") }
+        if !abuse.chargeReset(at: time, count: count) {
+            fail(.enhanceYourCalm, "too many streams were reset")
+        }
     }
 
     /// Whether the number was never used, so nothing may be said about it.
