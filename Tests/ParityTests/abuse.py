@@ -424,6 +424,22 @@ def renewals(target: Target) -> str:
     return "held or ended"
 
 
+@attack("snapshots and hashes without end")
+def snapshots(target: Target) -> str:
+    wires = [target.wire().greet(window=0) for _ in range(4)]
+    for wire in wires:
+        wire.send(b"".join(
+            call(1 + 4 * at, b"/etcdserverpb.Maintenance/Snapshot", b"")
+            + call(3 + 4 * at, b"/etcdserverpb.Maintenance/HashKV", b"") for at in range(100)))
+    time.sleep(1)
+    opened = sum("(deleted)" in os.readlink(link) for link in
+                 Path(f"/proc/{target.pid}/fd").iterdir() if link.is_symlink())
+    for wire in wires:
+        wire.close()
+    check(opened <= 16, f"{opened} snapshot files at once")
+    return f"{opened} snapshot files at most"
+
+
 @attack("10,000 idle connections")
 def idle(target: Target) -> str:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

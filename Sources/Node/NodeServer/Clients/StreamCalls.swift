@@ -153,6 +153,7 @@ final class SnapshotCall: ServerCall {
     let context: CallContext
     private var number: CallNumber?
     private var source: SnapshotSource?
+    private var ticket: ListGate.Ticket?
 
     private static let pieceBytes = 32 << 10
     private static let queueBytes = 1 << 20
@@ -162,22 +163,57 @@ final class SnapshotCall: ServerCall {
     }
 
     func receive(_ message: [UInt8]) {
-        guard number == nil else { return }
+        guard ticket == nil else { return }
+        // Each is a file as large as the store until its client has read it.
+        ticket = context.member.snapshots.enter(
+            { [weak self] in self?.ask() },
+            cut: { [weak self] in self?.cut() })
+    }
+
+    /// Its client has taken nothing for long, and others wait; making the file takes its own time.
+    private func cut() {
+        if source == nil {
+            ticket?.hasMoved(at: context.member.reactor.now)
+        } else {
+            context.fail(.tooManyRequests)
+        }
+    }
+
+    private func ask() {
         number = context.member.call(.snapshot, requiresLeader: context.requiresLeader) {
             [weak self] answer in
             self?.begin(answer)
         }
     }
 
+    private func leave() {
+        source = nil
+        if let ticket { context.member.snapshots.leave(ticket) }
+        ticket = nil
+    }
+
+    private func fail(_ text: String) {
+        leave()
+        context.finish(code: 13, message: text)
+    }
+
     private func begin(_ answer: Answer) {
         switch answer {
         case .compute(.snapshot(let view)): export(view)
-        case .failure(let error): context.fail(error)
-        default: context.fail(.canceled)
+        case .failure(let error):
+            leave()
+            context.fail(error)
+        default:
+            leave()
+            context.fail(.canceled)
         }
     }
 
     private func export(_ view: LedgerView) {
+        // Those whose clients have gone are still being made.
+        guard context.member.computing < LocalMember.computingLimit else {
+            return context.fail(.tooManyRequests)
+        }
         let files = context.member.files
         let version = context.member.node.ledger.storageVersion ?? ""
         let name = "snapshot-\(context.stream)-\(context.member.reactor.now.nanoseconds)"
@@ -190,9 +226,11 @@ final class SnapshotCall: ServerCall {
     private func exported(_ result: Result<SnapshotSource, ExportFailure>) {
         switch result {
         case .success(let source):
+            // The client may have left meanwhile.
+            guard !context.isOver else { return }
             self.source = source
             pump()
-        case .failure(let failure): context.finish(code: 13, message: failure.text)
+        case .failure(let failure): fail(failure.text)
         }
     }
 
@@ -203,19 +241,19 @@ final class SnapshotCall: ServerCall {
     private func pump() {
         while let source, !context.isOver, context.queuedBytes < SnapshotCall.queueBytes {
             switch source.next(SnapshotCall.pieceBytes) {
-            case .success(let piece?): context.send(piece)
+            case .success(let piece?):
+                ticket?.hasMoved(at: context.member.reactor.now)
+                context.send(piece)
             case .success(nil):
-                self.source = nil
+                leave()
                 context.finish()
-            case .failure(let failure):
-                self.source = nil
-                context.finish(code: 13, message: failure.text)
+            case .failure(let failure): fail(failure.text)
             }
         }
     }
 
     func cancelled() {
-        source = nil
+        leave()
         if let number { context.member.abandon(number) }
     }
 }

@@ -40,6 +40,11 @@ final class LocalMember {
     let keeper: KeeperThread
     let files: StoreFiles
     let lists: ListGate
+    let snapshots: ListGate
+    /// Long work for clients that the keeper has not finished.
+    private(set) var computing = 0
+    /// So many at once: the keeper's checkpoints must not wait for them for long.
+    static let computingLimit = 16
     weak var peers: (any PeerTransport)?
 
     /// Told when the member was removed, has handed its leadership over, or cannot go on.
@@ -68,6 +73,7 @@ final class LocalMember {
         self.keeper = keeper
         self.files = files
         lists = ListGate(reactor)
+        snapshots = ListGate(reactor)
         self.mailbox = mailbox
         self.metrics = metrics
         self.logger = logger
@@ -253,7 +259,11 @@ final class LocalMember {
         _ work: @escaping @Sendable () -> Value, then: @escaping (Value) -> Void
     ) {
         let mailbox = self.mailbox
-        let receiver = OnCoreThread(then)
+        computing += 1
+        let receiver = OnCoreThread { [unowned self] (value: Value) in
+            self.computing -= 1
+            then(value)
+        }
         keeper.submit {
             let value = work()
             mailbox.post(.finished { receiver.body(value) })
