@@ -56,8 +56,10 @@ final class HTTPChannel {
 
     func takeOutput() -> [UInt8] {
         let bytes = server.takeOutput()
-        // A pipelined request may have waited for room.
-        if server.hasEvents { handleEvents() }
+        // A pipelined request may have waited for room. It has its turn when the others had theirs.
+        if server.hasEvents {
+            client.port.member.reactor.after(.zero) { [weak self] in self?.handleEvents() }
+        }
         return bytes
     }
 

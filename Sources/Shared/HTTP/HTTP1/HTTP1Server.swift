@@ -22,7 +22,7 @@ package final class HTTP1Server {
         /// Bytes that may wait behind an unfinished exchange.
         package var waitingBytes = 1 << 20
         /// While so much output waits no further request is read.
-        package var outputBytes = 256 << 10
+        package var outputBytes = 64 << 10
 
         package init() {}
     }
