@@ -20,6 +20,9 @@ final class GRPCChannel {
     /// Calls were told to wait until less is queued for this client.
     private var isCrowded = false
 
+    /// A call with more in its queue than this hears of it when there is room again.
+    static let highWater = 128 << 10
+
     init(_ client: ClientConnection) {
         self.client = client
         member = client.port.member
@@ -28,6 +31,7 @@ final class GRPCChannel {
         settings.maxMessageBytes = limits.maxRequestBytes + 512 * 1_024
         settings.http2.maxConcurrentStreams = min(
             limits.maxConcurrentStreams, ClientPort.Settings.streamsMax)
+        settings.http2.highWater = GRPCChannel.highWater
         settings.http2.pingPolicy = PingPolicy(
             minInterval: limits.keepAliveMinTime, permitsWithoutStreams: false)
         server = GRPCServer(settings: settings)

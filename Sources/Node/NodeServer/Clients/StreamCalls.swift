@@ -15,8 +15,10 @@ final class WatchCall: ServerCall, WatchSink {
     private var isBlocked = false
 
     /// Queued for the client beyond this, its watchers fall behind and read history later.
-    /// Must be above HTTP/2's high water mark.
     private static let backlogLimit = 512 << 10
+    /// The same when much is queued for other streams of this client. Above the high water mark,
+    /// so that the stream hears when there is room.
+    private static let crowdedLimit = GRPCChannel.highWater + (32 << 10)
     /// What a watcher costs, about.
     private static let watcherBytes = 512
 
@@ -40,7 +42,8 @@ final class WatchCall: ServerCall, WatchSink {
     func deliver(_ message: [UInt8]) {
         context.send(message)
         guard !isBlocked, let stream else { return }
-        if context.queuedBytes > WatchCall.backlogLimit || context.isCrowded {
+        let queued = context.queuedBytes
+        if queued > WatchCall.backlogLimit || queued > WatchCall.crowdedLimit && context.isCrowded {
             isBlocked = true
             context.pauseInput()
             context.member.receive(.watchBlocked(stream))
