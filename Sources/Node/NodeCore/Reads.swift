@@ -20,7 +20,7 @@ struct Reads {
     private(set) var queued: [Waiting] = []
     /// The round under way.
     private var round: (context: UInt64, askedAt: Instant, reads: [Waiting])?
-    /// Given up while they stand in `round` or `confirmed`; looked up, never walked.
+    /// Given up, and passed over when their turn comes; looked up, never walked.
     private var abandoned: Set<CallNumber> = []
     /// Confirmed at an index that is not applied yet.
     private var confirmed: [(index: LogIndex, reads: [Waiting])] = []
@@ -104,9 +104,13 @@ struct Reads {
 
     /// Its caller is gone; it will not be served.
     mutating func abandon(_ call: CallNumber) {
-        let isAsked = round != nil || !confirmed.isEmpty
-        if isAsked { abandoned.insert(call) }
-        queued.removeAll { $0.call == call }
+        abandoned.insert(call)
+        // Other calls than reads end here too; those must not add up.
+        guard abandoned.count > 4_096, abandoned.count > 2 * count else { return }
+        var present = Set(queued.map(\.call))
+        if let round { present.formUnion(round.reads.map(\.call)) }
+        for batch in confirmed { present.formUnion(batch.reads.map(\.call)) }
+        abandoned.formIntersection(present)
     }
 
     /// True once for a read whose caller has gone.
@@ -116,6 +120,6 @@ struct Reads {
 
     /// Nothing is left of those that were given up while they were asked for.
     mutating func forgetAbandoned() {
-        if round == nil, confirmed.isEmpty, !abandoned.isEmpty { abandoned = [] }
+        if round == nil, confirmed.isEmpty, queued.isEmpty, !abandoned.isEmpty { abandoned = [] }
     }
 }

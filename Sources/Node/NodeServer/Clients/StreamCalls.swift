@@ -77,7 +77,7 @@ final class WatchCall: ServerCall, WatchSink {
 /// Lease renewals: an answer for each request, in their order.
 final class KeepAliveCall: ServerCall {
     let context: CallContext
-    private var waiting: [CallNumber] = []
+    private var waiting: Set<CallNumber> = []
     private var inputIsOver = false
 
     /// Unanswered renewals of one stream.
@@ -112,11 +112,11 @@ final class KeepAliveCall: ServerCall {
             isAnswered = true
             self?.answer(number, answer)
         }
-        if !isAnswered { waiting.append(number) }
+        if !isAnswered { waiting.insert(number) }
     }
 
     private func answer(_ number: CallNumber, _ answer: Answer) {
-        waiting.removeAll { $0 == number }
+        waiting.remove(number)
         switch answer {
         case .message(let bytes):
             context.send(bytes)
@@ -142,7 +142,7 @@ final class KeepAliveCall: ServerCall {
     }
 
     func cancelled() {
-        for number in waiting { context.member.abandon(number) }
+        for number in waiting.sorted() { context.member.abandon(number) }
         waiting = []
     }
 
