@@ -31,6 +31,10 @@ internal struct Options {
     internal var killed: Int32 = 0
     /// Wall clock, nanoseconds; 0 for the start of this program.
     internal var since: Int64 = 0
+    /// Files for TLS; empty texts are files not given, and without any there is no TLS.
+    internal var authorityFile = ""
+    internal var certificateFile = ""
+    internal var keyFile = ""
     internal var writesJSON = false
 
     internal static let usage = """
@@ -58,6 +62,7 @@ internal struct Options {
           --value-size N      bytes (256)
           --keys N            size of the key space (100000)
           --seed N            of the random keys (1)
+          --cacert, --cert, --key FILE   use TLS
           --watchers N        (1000)     --streams N   watch or keepalive streams (100)
           --rate N            puts per second for watch; 0: as many as are delivered (0)
           --pids P,...        members on this machine, for processor time and memory
@@ -102,6 +107,9 @@ internal struct Options {
         case "--kill": killed = Int32(try Options.number(name, value, 2...4_194_304))
         case "--since": since = Int64(try Options.number(name, value, 0...Int.max))
         case "--label": label = value
+        case "--cacert": authorityFile = value
+        case "--cert": certificateFile = value
+        case "--key": keyFile = value
         case "--pids":
             for part in value.split(separator: ",") {
                 processes.append(Int32(try Options.number(name, String(part), 2...4_194_304)))

@@ -16,9 +16,24 @@ internal final class Stage {
         do throws(NetError) {
             reactor = try Reactor()
             dialer = try Dialer(on: reactor)
+            dialer.certificates = try Stage.certificates(options)
         } catch {
             throw .net(error)
         }
+    }
+
+    private static func certificates(
+        _ options: Options
+    ) throws(NetError) -> CertificateReload? {
+        guard !options.authorityFile.isEmpty else { return nil }
+        var policy = TLSPolicy()
+        policy.authorityFile = options.authorityFile
+        if !options.certificateFile.isEmpty {
+            policy.credentials = .init(
+                certificateFile: options.certificateFile, keyFile: options.keyFile)
+        }
+        policy.applicationProtocols = ["h2"]
+        return try CertificateReload(policy, .client) { _ in }
     }
 
     /// Opens that many links, spread over the endpoints, and waits until all may carry requests.
@@ -30,9 +45,12 @@ internal final class Stage {
         var failure: BenchError?
         for index in 0..<count {
             let target = targets[index % targets.count]
-            dialer.dial(target, timeout: Stage.dialTime) { [reactor] result in
+            dialer.dial(target, timeout: Stage.dialTime) { [reactor, dialer] result in
                 do throws(NetError) {
-                    let connection = try Connection(on: reactor, socket: result.get())
+                    let session = try dialer.certificates?.clientSession(
+                        host: target.host, now: reactor.now)
+                    let connection = try Connection(
+                        on: reactor, socket: result.get(), session: session)
                     links.append(Link(connection, "\(target)", handler))
                 } catch {
                     failure = .net(error)

@@ -98,9 +98,26 @@ struct ErrorTests {
     }
 
     @Test
-    func `an endpoint with TLS is refused in a sentence`() {
-        let run = CtlRun(["get", "a", "--endpoints=https://127.0.0.1:1"])
-        #expect(run.code == 2)
-        #expect(run.errors.contains("TLS is not supported yet"))
+    func `requests and answers beyond the limits`() throws {
+        let answer = RangeResponse.with { $0.kvs = [KeyValue(key: [1], value: [0, 1, 2, 3])] }
+        let server = try FakeServer { event, connection in
+            guard case .message(let id, _) = event else { return }
+            connection.server.reply(id, answer.encoded())
+        }
+        let words = ["--endpoints", server.endpoint]
+        let large = CtlRun(words + ["put", "a", "a value", "--max-request-bytes=8"])
+        #expect(large.code == 1 && large.errors.contains("larger than max (12 vs. 8)"))
+        let answered = CtlRun(words + ["get", "a", "--max-recv-bytes=4"])
+        #expect(answered.code == 1 && answered.errors.contains("ResourceExhausted"))
+        #expect(CtlRun(words + ["get", "a"]).code == 0)
+    }
+
+    @Test
+    func `half of a certificate and its key is told as in etcdctl`() {
+        let run = CtlRun(["get", "a", "--endpoints=https://127.0.0.1:1", "--key=k"])
+        #expect(run.code == 128)
+        #expect(
+            run.errors.hasPrefix(
+                "Error: KeyFile and CertFile must both be present[key: k, cert: ]"))
     }
 }

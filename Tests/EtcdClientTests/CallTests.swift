@@ -140,7 +140,7 @@ struct CallTests {
         }
     }
 
-    @Test(arguments: ["https://h:1", "h", "h:x", "", ":1", "http://h:1/path", "unix:"])
+    @Test(arguments: ["https://h", "unixs:", "h", "h:x", "", ":1", "http://h:1/path", "unix:"])
     func `an endpoint that cannot be is refused before any call`(_ text: String) {
         let failure = error { () throws(ClientError) in
             _ = try Client(ClientSettings(endpoints: [text]))

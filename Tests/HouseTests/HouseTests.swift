@@ -11,7 +11,7 @@ import Testing
         "Formats": (1, true), "HTTP": (1, true), "Raft": (1, true), "Storage": (1, true),
         "MVCC": (1, true), "Posix": (1, false),
         "EtcdAPI": (2, true), "Program": (2, true), "Net": (2, false), "FileDisk": (2, false),
-        "Replicated": (3, true), "EtcdClient": (3, false),
+        "Replicated": (3, true), "V2Facade": (3, true), "EtcdClient": (3, false),
         "NodeCore": (4, true), "Interchange": (4, true), "Recovery": (4, true),
         "NodeServer": (5, false), "Ctl": (5, false),
         "Main": (6, false),

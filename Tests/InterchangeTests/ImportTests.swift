@@ -50,7 +50,8 @@ struct ImportTests {
     private func restart(_ disk: SimulatedDisk) throws -> (Restart, RecoveredLog) {
         let settings = LedgerSettings(clusterID: Story.clusterID, memberID: Story.memberID)
         var (log, found) = try Log.open(
-            on: disk, directory: target.logDirectory, settings: LogSettings())
+            on: disk, directory: target.logDirectory,
+            settings: LogSettings(segmentByteCount: 65_536))
         try log.close()
         let store = StoreFolder(on: disk, directory: target.snapDirectory, settings: settings)
         return (try Restart.begin(found, store, settings: settings), found)
@@ -65,7 +66,8 @@ struct ImportTests {
         let snap = place > 0 && random.chance(percent: 60) ? 1 + random.below(place) : nil
         let disk = try directory(story, place: place, snap: snap, seed: seed)
         let work = try Import(from: source, on: disk)
-        let report = try work.write(to: target, on: disk, salt: seed)
+        let report = try work.write(
+            to: target, on: disk, log: LogSettings(segmentByteCount: 65_536, salt: seed))
         work.close()
         #expect(report.checkpoint.number == UInt64(place))
         #expect(report.last.number == UInt64(count))
@@ -103,7 +105,8 @@ struct ImportTests {
         }
         _ = try writer.finish(transaction: 9)
         let work = try Import(from: source, on: disk)
-        _ = try work.write(to: target, on: disk, salt: 1)
+        _ = try work.write(
+            to: target, on: disk, log: LogSettings(segmentByteCount: 65_536, salt: 1))
         #expect(try restart(disk).0.ledger.members == right.members)
     }
 
@@ -127,7 +130,8 @@ struct ImportTests {
         try ledger.view().write(
             to: "\(source.snapDirectory)/000000000000003c.snap.db", on: disk)
         let work = try Import(from: source, on: disk)
-        let report = try work.write(to: target, on: disk, salt: 1)
+        let report = try work.write(
+            to: target, on: disk, log: LogSettings(segmentByteCount: 65_536, salt: 1))
         #expect(report.checkpoint == LogIndex(60))
     }
 
@@ -144,13 +148,26 @@ struct ImportTests {
         #expect(throws: InterchangeError.self) { try Import(from: source, on: disk) }
     }
 
-    @Test func `changes of users in the tail are not lost without a word`() throws {
+    @Test func `changes of users that are only in the log are not lost`() throws {
         var story = Story(seed: 7, count: 40)
         var request = InternalRaftRequest()
-        request.command = .authUserAdd(.with { $0.name = "ann" })
+        request.command = .authUserAdd(
+            .with {
+                $0.name = "ann"
+                $0.hashedPassword = "eA=="
+            })
         story.entries.append(
             Entry(term: Term(9), index: LogIndex(41), data: request.encoded()))
-        let behind = try directory(story, place: 40, snap: nil, seed: 7)
-        #expect(throws: InterchangeError.self) { try Import(from: source, on: behind) }
+        let disk = try directory(story, place: 40, snap: nil, seed: 7)
+        let work = try Import(from: source, on: disk)
+        _ = try work.write(
+            to: target, on: disk, log: LogSettings(segmentByteCount: 65_536, salt: 1))
+        work.close()
+        let (restart, _) = try restart(disk)
+        let tail = try #require(restart.restored.entries.last)
+        #expect(tail.index == LogIndex(41))
+        #expect(!restart.ledger.auth.contains(user: "ann"))
+        _ = restart.ledger.apply(tail, isProposer: false, now: Instant(nanoseconds: 0))
+        #expect(restart.ledger.auth.contains(user: "ann"))
     }
 }

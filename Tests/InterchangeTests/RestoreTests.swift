@@ -26,7 +26,8 @@ struct RestoreTests {
     private func restart(_ folder: MemberFolder) throws -> Restart {
         let settings = LedgerSettings(clusterID: ClusterID(1), memberID: MemberID(1))
         var (log, found) = try Log.open(
-            on: disk, directory: folder.logDirectory, settings: LogSettings())
+            on: disk, directory: folder.logDirectory,
+            settings: LogSettings(segmentByteCount: 65_536))
         try log.close()
         let store = StoreFolder(
             on: disk, directory: folder.snapDirectory, settings: settings)
@@ -88,7 +89,8 @@ struct RestoreTests {
             let plan = try plan(name, urls: "http://h:\(port)")
             clusters.insert(plan.clusterID.number)
             let folder = MemberFolder(root: "/\(name)")
-            try Restore(plan: plan, salt: 4).write(snapshot, to: folder, on: disk)
+            try Restore(plan: plan, log: LogSettings(segmentByteCount: 65_536, salt: 4)).write(
+                snapshot, to: folder, on: disk)
             let restart = try restart(folder)
             let found = try restart.ledger.keyspace.view().hashKV()
             #expect(found == expected, "seed \(seed)")
@@ -111,7 +113,8 @@ struct RestoreTests {
         let snapshot = try SnapshotFile.open("/s.db", on: disk)
         let folder = MemberFolder(root: "/bumped")
         let restore = Restore(
-            plan: try plan(), bumpRevision: 1_000, marksCompacted: true, salt: 4)
+            plan: try plan(), bumpRevision: 1_000, marksCompacted: true,
+            log: LogSettings(segmentByteCount: 65_536, salt: 4))
         try restore.write(snapshot, to: folder, on: disk)
         let restart = try restart(folder)
         #expect(restart.ledger.keyspace.revision == ledger.keyspace.revision + 1_000)
@@ -126,7 +129,9 @@ struct RestoreTests {
         let ledger = Story(seed: 9, count: 30).ledger(through: 30)
         try ledger.view().write(to: "/s.db", on: disk)
         let snapshot = try SnapshotFile.open("/s.db", on: disk)
-        let restore = Restore(plan: try plan(), bumpRevision: .max, salt: 4)
+        let restore = Restore(
+            plan: try plan(), bumpRevision: .max,
+            log: LogSettings(segmentByteCount: 65_536, salt: 4))
         #expect(throws: InterchangeError.self) {
             try restore.write(snapshot, to: MemberFolder(root: "/far"), on: disk)
         }
@@ -136,7 +141,7 @@ struct RestoreTests {
         let ledger = Story(seed: 10, count: 120).ledger(through: 120)
         try ledger.view().write(to: "/s.db", on: disk)
         let folder = MemberFolder(root: "/d")
-        try Restore(plan: try plan(), salt: 1).write(
+        try Restore(plan: try plan(), log: LogSettings(segmentByteCount: 65_536, salt: 1)).write(
             try SnapshotFile.open("/s.db", on: disk), to: folder, on: disk)
         let before = try restart(folder).ledger.view().hash()
         try DatabaseCopy.renew(Checkpoints(on: disk, directory: folder.snapDirectory)) { _ in

@@ -293,18 +293,21 @@ final class Cluster {
 
     /// Only hands it in: the turn is not over.
     func begin(
-        _ member: TestMember, _ request: Request, requiresLeader: Bool = false
+        _ member: TestMember, _ request: Request, requiresLeader: Bool = false,
+        as identity: Identity = .anonymous
     ) -> CallNumber {
         calls += 1
-        input(member, .called(Call(number: calls, requiresLeader: requiresLeader), request))
+        let call = Call(number: calls, requiresLeader: requiresLeader, identity: identity)
+        input(member, .called(call, request))
         return calls
     }
 
     /// Asks and lets everything happen that can happen without time.
     func ask(
-        _ member: TestMember, _ request: Request, requiresLeader: Bool = false
+        _ member: TestMember, _ request: Request, requiresLeader: Bool = false,
+        as identity: Identity = .anonymous
     ) -> Answer? {
-        let call = begin(member, request, requiresLeader: requiresLeader)
+        let call = begin(member, request, requiresLeader: requiresLeader, as: identity)
         settle()
         return member.answers[call]
     }
@@ -350,9 +353,10 @@ final class Cluster {
     }
 
     func watch(
-        _ member: TestMember, _ stream: StreamNumber, _ create: WatchCreateRequest
+        _ member: TestMember, _ stream: StreamNumber, _ create: WatchCreateRequest,
+        as identity: Identity = .anonymous
     ) {
-        input(member, .watchRequested(stream, .create(create)))
+        input(member, .watchRequested(stream, .create(create), identity))
         settle()
     }
 

@@ -25,9 +25,11 @@ final class TestNode {
         if waits { try waitUntilServing() }
     }
 
-    static func launch(_ arguments: [String], output: String) throws -> ServerProcess {
+    static func launch(
+        _ arguments: [String], environment: [String: String] = [:], output: String
+    ) throws -> ServerProcess {
         guard let program else { throw TestFailure("keelson-node is not built") }
-        return try ServerProcess(program, arguments, output: output)
+        return try ServerProcess(program, arguments, environment: environment, output: output)
     }
 
     static func arguments(

@@ -45,6 +45,7 @@ OPAQUE_FIELDS = {
     "StatusResponse.dbSizeInUse": "<size>",
     "StatusResponse.raftIndex": "<index>",
     "StatusResponse.raftAppliedIndex": "<index>",
+    "AuthenticateResponse.token": "<token>",
 }
 TEXT_FIELDS = {"Member.peerURLs", "Member.clientURLs", "StatusResponse.errors"}
 

@@ -22,8 +22,7 @@ def family_of(ctl: Ctl) -> Family:
     family = Family("ctl_line")
     for command in COMMANDS.replace("\n", " ").split(";"):
         path = command.split()
-        family.case(f"help_{'_'.join(path)}", ctl(*path, "--help"), ctl("help", *path),
-                    ctl(*path, "--bogus"))
+        family.case(f"help_{'_'.join(path)}", ctl(*path, "--help"), ctl(*path, "--bogus"))
     for group in GROUPS:
         family.case(f"help_{group}", ctl(group), ctl("help", group), ctl(group, "-h"),
                     ctl(group, "--bogus"))
@@ -37,6 +36,8 @@ def family_of(ctl: Ctl) -> Family:
 
 def words(family: Family, ctl: Ctl) -> None:
     family.case("root_help", ctl("--help"), ctl("help"), ctl(), ctl("-h"), ctl("help", "bogus"))
+    family.case("help_of_command", ctl("help", "get"), ctl("help", "lease", "grant"),
+                ctl("get", "-h"))
     family.case("version", ctl("version"), ctl("version", "extra"), ctl("version", "-w=json"),
                 ctl("version", "-w=bogus"))
     for word in ("bogus", "gett", "putt", "getx", "e", "migrate", "locks", "membr",

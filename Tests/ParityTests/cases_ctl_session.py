@@ -6,7 +6,7 @@ import signal
 
 from case import Family
 from ctl import Ctl
-from ctl_jobs import begin, end, expect, keys_appear, terminal
+from ctl_jobs import begin, end, expect, keys_appear, revoke_leases, terminal
 from steps import delete, get, grant, put, puts, quiet
 
 SOME = puts("a=1", "b=2", "c=3")
@@ -49,6 +49,11 @@ def locks(family: Family, ctl: Ctl) -> None:
     family.case("lock_waiter_gives_up", begin(ctl, "a", "lock", "{p}l", lines=2),
                 begin(ctl, "b", "lock", "{p}l"), keys_appear(2, "l/"), end("b"),
                 keys_appear(1, "l/"), end("a"))
+    family.case("lock_lost", begin(ctl, "a", "lock", "--ttl=3", "{p}l", lines=2),
+                revoke_leases(), end("a", None))
+    family.case("lock_lost_while_waiting", begin(ctl, "a", "lock", "{p}l", lines=2),
+                begin(ctl, "b", "lock", "--ttl=3", "{p}l"), keys_appear(2, "l/"),
+                revoke_leases(), end("b", None), end("a"))
     family.case("lock_with_ttl", begin(ctl, "a", "lock", "--ttl=30", "{p}l", lines=2), end("a"))
 
 

@@ -60,10 +60,13 @@ LOST = [quiet(put("a", "1")), stop_member("m1"), stop_member("m2"), quiet(call_u
     "Maintenance.Status", lambda answer: getattr(answer, "leader", 1) == 0, at="m3"))]
 family.case("health_without_leader", LOST, http("GET", "/health", at="m3"),
             http("GET", "/health?serializable=true", at="m3"), setup=Setup(size=3, fresh=True))
-for path in ("/", "/nothing", "/versions", "/health/", "/v2/keys", "/v2/members", "/v3"):
+for path in ("/", "/nothing", "/versions", "/health/", "/v3"):
     name = path.strip("/").replace("/", "_") or "root"
     family.case(f"not_found_{name}" + ("_slash" if path == "/health/" else ""),
                 http("GET", path, headers=TYPE))
+for path in ("/v2/keys", "/v2/members"):
+    family.case(f"not_found_{path[1:].replace('/', '_')}", http("GET", path, headers=TYPE),
+                setup=Setup(flags=("--enable-v2=false",)))
 family.case("livez", http("GET", "/livez"), http("GET", "/readyz"))
 family.case("options", http("OPTIONS", "/version"), http("OPTIONS", "/health"))
 family.case("cors_without_origin_allowed", http("GET", "/version", show_body=False, headers=(

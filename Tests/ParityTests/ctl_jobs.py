@@ -127,6 +127,16 @@ def keys_appear(count: int, prefix: str = "") -> Step:
     return Step(f"{count} keys are there", run)
 
 
+def revoke_leases() -> Step:
+    """End every lease of the server, and with them what hangs on them."""
+
+    def run(world: World) -> None:
+        for lease in world.ask("Lease.LeaseLeases").leases:
+            world.ask("Lease.LeaseRevoke", ID=lease.ID)
+
+    return Step("revoke all leases", run)
+
+
 def terminal(ctl: Ctl, script: list[tuple[str, str]], *arguments: str) -> Step:
     """Run a client in front of a terminal.
 

@@ -7,13 +7,19 @@ descriptors here, so the suite needs only the `grpcio` and `protobuf` packages.
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-FACTS = Path(__file__).resolve().parent / "facts"
-PACKAGES = ("mvccpb", "etcdserverpb", "grpc.health.v1")
+FACTS = Path(os.environ.get("KEELSON_FACTS") or Path(__file__).resolve().parent / "facts")
+PACKAGES = ("mvccpb", "authpb", "etcdserverpb", "v3lockpb", "v3electionpb", "grpc.health.v1")
+DEPENDENCIES = {
+    "etcdserverpb": ("mvccpb", "authpb"),
+    "v3lockpb": ("etcdserverpb",),
+    "v3electionpb": ("etcdserverpb", "mvccpb"),
+}
 Field = descriptor_pb2.FieldDescriptorProto
 
 SCALARS = {
@@ -61,8 +67,8 @@ class _Builder:
             file = descriptor_pb2.FileDescriptorProto(
                 name=package + ".proto", package=package, syntax="proto3"
             )
-            if package == "etcdserverpb":
-                file.dependency.append("mvccpb.proto")
+            for needed in DEPENDENCIES.get(package, ()):
+                file.dependency.append(needed + ".proto")
             self.files[package] = file
 
     def message(self, qualified: str) -> descriptor_pb2.DescriptorProto:

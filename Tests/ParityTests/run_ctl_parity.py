@@ -32,8 +32,6 @@ from run_parity import command  # noqa: E402
 from runner import Side  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-# Families that a server without users and roles cannot pass: set to () once it has them.
-ONLY_ON_ETCD = ("ctl_auth",)
 
 
 class Lane:
@@ -49,13 +47,10 @@ class Lane:
     def run(self, cases: list) -> dict[str, list[dict]]:
         """The outcomes of each case."""
         try:
-            return {case.full_name: self._case(case) for case in cases if self.takes(case)}
+            return {case.full_name: self._case(case) for case in cases}
         finally:
             for side in self.shared.values():
                 side.stop()
-
-    def takes(self, case) -> bool:
-        return case.family not in ONLY_ON_ETCD or self.name.endswith("on-etcd")
 
     def _case(self, case) -> list[dict]:
         if case.setup.fresh:

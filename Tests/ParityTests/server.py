@@ -20,6 +20,9 @@ START_SECONDS = 30.0
 _lock = threading.Lock()
 _used_ports: set[int] = set()
 _running: dict[int, subprocess.Popen] = {}
+
+# A shell that runs us in the background has SIGINT ignored, and children would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 _directories: set[Path] = set()
 _closed = threading.Event()
 

@@ -6,7 +6,8 @@ import importlib
 
 MODULES = [
     "cases_kv", "cases_txn", "cases_compact", "cases_watch", "cases_lease", "cases_cluster",
-    "cases_maintenance", "cases_http", "cases_limits", "cases_etcdctl",
+    "cases_maintenance", "cases_http", "cases_limits", "cases_etcdctl", "cases_auth",
+    "cases_gateway", "cases_lock",
 ]
 
 ALL_CASES = [

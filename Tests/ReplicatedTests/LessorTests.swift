@@ -21,6 +21,12 @@ import Testing
         .leaseRevoke(LeaseRevokeRequest(id: id))
     }
 
+    /// Lease 1 is recorded with so many seconds left.
+    private func record(_ seconds: Int64) -> InternalRaftRequest.Command {
+        .leaseCheckpoint(
+            LeaseCheckpointRequest(checkpoints: [LeaseCheckpoint(id: 1, remainingTTL: seconds)]))
+    }
+
     // MARK: The log
 
     @Test func `a grant is refused without an id, twice, and beyond the bound`() throws {
@@ -164,11 +170,6 @@ import Testing
     @Test func `a renewal of a recorded lease says that the record must go first`() {
         var scribe = leader()
         scribe.grant(1, ttl: 1_000)
-        let record = { (seconds: Int64) in
-            InternalRaftRequest.Command.leaseCheckpoint(
-                LeaseCheckpointRequest(
-                    checkpoints: [LeaseCheckpoint(id: 1, remainingTTL: seconds)]))
-        }
         scribe.apply(record(400))
         #expect(
             scribe.ledger.lessor.renew(1, now: at(1))
@@ -179,14 +180,22 @@ import Testing
                 == Renewal(ttl: 1_000, resetsCheckpoint: false))
     }
 
+    /// The former leader answered the renewal, and its reset comes behind the new leader's mark.
+    @Test func `a reset of the leader before gives a lease its full time`() {
+        var scribe = Scribe()
+        scribe.grant(1, ttl: 1_000)
+        scribe.apply(record(400))
+        scribe.ledger.lessor.promote(now: at(600), extend: .seconds(1))
+        scribe.now = at(601)
+        scribe.apply(record(0))
+        #expect(scribe.ledger.lessor.expired(now: at(1_002), limit: 9).isEmpty)
+        #expect(scribe.ledger.lessor.timeToLive(1, now: at(1_001))?.remaining == 600)
+        #expect(scribe.ledger.lessor.expired(now: at(1_602), limit: 9) == [1])
+    }
+
     @Test func `a renewal that overtakes a record makes it go too`() {
         var scribe = leader()
         scribe.grant(1, ttl: 1_000)
-        let record = { (seconds: Int64) in
-            InternalRaftRequest.Command.leaseCheckpoint(
-                LeaseCheckpointRequest(
-                    checkpoints: [LeaseCheckpoint(id: 1, remainingTTL: seconds)]))
-        }
         func resets(_ seconds: Double) -> Bool? {
             scribe.ledger.lessor.renew(1, now: at(seconds))?.resetsCheckpoint
         }

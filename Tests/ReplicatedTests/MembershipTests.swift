@@ -225,11 +225,4 @@ import Testing
         scribe.apply(.downgradeInfoSet(DowngradeInfoSetRequest()))
         #expect(scribe.ledger.downgrade == Downgrade(isEnabled: false, targetVersion: ""))
     }
-
-    @Test func `authentication is not there yet and says so`() {
-        var scribe = Scribe()
-        #expect(scribe.apply(.authEnable(AuthEnableRequest())).failure == .notCapable)
-        #expect(scribe.apply(.authUserList(AuthUserListRequest())).failure == .notCapable)
-        #expect(scribe.ledger.appliedIndex == LogIndex(2))
-    }
 }

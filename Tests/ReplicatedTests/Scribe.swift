@@ -42,6 +42,17 @@ struct Scribe {
         return apply(data: InternalRaftRequest(command: command, header: header).encoded())
     }
 
+    /// In somebody's name, by default with the auth revision of now.
+    @discardableResult
+    mutating func apply(
+        as user: String, at revision: UInt64? = nil, _ command: InternalRaftRequest.Command
+    ) -> Applied {
+        requests += 1
+        let header = RequestHeader(
+            id: requests, username: user, authRevision: revision ?? ledger.auth.revision)
+        return apply(data: InternalRaftRequest(command: command, header: header).encoded())
+    }
+
     @discardableResult
     mutating func put(_ key: String, _ value: String = "v", lease: Int64 = 0) -> Applied {
         apply(.put(PutRequest(key: bytes(key), value: bytes(value), lease: lease)))

@@ -29,7 +29,7 @@ package enum Input {
     /// What each member that could be asked runs, as `X.Y.Z`; nil for one that did not answer.
     case versionsSeen([MemberID: String?])
     case watchOpened(StreamNumber, requiresLeader: Bool)
-    case watchRequested(StreamNumber, WatchRequest)
+    case watchRequested(StreamNumber, WatchRequest, Identity = .anonymous)
     /// The stream's window is shut: its watchers fall behind until `watchDrained`.
     case watchBlocked(StreamNumber)
     case watchDrained(StreamNumber)
@@ -48,7 +48,7 @@ package struct Call: Sendable {
     package var number: CallNumber
     /// The client wants no answer from a member that knows no leader (metadata `hasleader`).
     package var requiresLeader: Bool
-    /// Who asks; the door for authentication.
+    /// Who asks. Looked at anew whenever the call is proposed or served.
     package var identity: Identity
 
     package init(
@@ -60,8 +60,19 @@ package struct Call: Sendable {
     }
 }
 
+/// How a caller says who it is. Counts for nothing while authentication is off.
 package enum Identity: Equatable, Sendable {
     case anonymous
+    /// A simple token; whether it is one is for the core to say.
+    case token(String)
+    /// A signed token whose signature and time the shell has found good.
+    case signed(user: String, authRevision: UInt64)
+    /// The common name of a client certificate that the shell has verified.
+    case certificate(commonName: String)
+    /// A token that cannot be good, whatever the core knows.
+    case invalid
+    /// Another member, over the peer port: it has asked its own client already.
+    case peer
 }
 
 package enum Request: Sendable {
@@ -92,6 +103,14 @@ package enum Request: Sendable {
     case defragment
     case moveLeader(to: MemberID)
     case snapshot
+    case downgrade(DowngradeRequest)
     /// A quorum answers and this member is level with it: what /health and /readyz ask.
     case linearizableProbe
+    /// A call of the auth service.
+    case administer(AuthRequest)
+    /// What a password is checked against, as of now.
+    case credentials(name: String)
+    /// The password was right when the auth revision was this. The prefix is 16 random letters, or
+    /// empty where tokens are signed.
+    case logIn(name: String, tokenPrefix: String, revision: UInt64)
 }

@@ -48,6 +48,7 @@ extension Node {
             if publisher == settings.memberID { finishPublishing(&outputs) }
             outputs.append(.membersChanged)
         }
+        if let event = applied.auth { follow(event) }
         if applied.exceedsQuota { raiseNoSpace() }
         if case .reply(.leaseRevoke) = applied.outcome { forgetRevocations() }
         if applied.requestID != 0 { answer(applied, &outputs) }
@@ -61,13 +62,19 @@ extension Node {
             outputs.append(.reply(call, .message(answer)))
             return
         }
+        if case .logIn(let revision) = waiting.purpose {
+            answerLogIn(call, applied, checkedAt: revision, &outputs)
+            return
+        }
         switch applied.outcome {
         case .failure(let error):
             outputs.append(.reply(call, .failure(error)))
         case .nothing:
             outputs.append(.reply(call, .done))
         case .reply(let reply):
-            if waiting.purpose == .physicalCompaction, let revision = applied.compactedTo {
+            if waiting.purpose == .downgrade {
+                outputs.append(.reply(call, .message(downgradeResponse().encoded())))
+            } else if waiting.purpose == .physicalCompaction, let revision = applied.compactedTo {
                 compactionCallers.append((revision, call))
             } else {
                 outputs.append(.reply(call, .message(encode(reply, revision: applied.revision))))

@@ -86,6 +86,11 @@ extension Node {
             enqueueRead(call, request, &outputs)
             return
         }
+        // The leader trusts its peers: who may ask is settled here.
+        if let error = refusalToServe(request, call.identity) {
+            outputs.append(.reply(call.number, .failure(error)))
+            return
+        }
         guard let leader = raft.leader else {
             outputs.append(.reply(call.number, .failure(.noLeader)))
             return
@@ -137,6 +142,10 @@ extension Node {
     }
 
     func answerLeases(_ call: Call, _ outputs: inout [Output]) {
+        if let error = refusalToServe(.leaseLeases, call.identity) {
+            outputs.append(.reply(call.number, .failure(error)))
+            return
+        }
         var response = LeaseLeasesResponse()
         response.header = header()
         response.leases = ledger.lessor.leases().map { id in

@@ -211,15 +211,19 @@ extension Node {
     ) {
         guard isLeader, loading == nil else { return }
         var lowest = ClusterVersion(settings.version)
+        var known = [lowest].compactMap(\.self)
         for id in raft.configuration.voters + raft.configuration.learners
         where id != settings.memberID {
             guard let told = versions[id], let text = told, let version = ClusterVersion(text)
             else {
                 lowest = nil
+                known = []
                 break
             }
+            known.append(version)
             if let least = lowest, version < least { lowest = version }
         }
+        if considerDowngrade(known, &outputs) { return }
         let current = ledger.clusterVersion.flatMap { ClusterVersion($0) }
         guard let wanted = lowest ?? (current == nil ? ClusterVersion("3.0.0") : nil) else {
             return
@@ -239,7 +243,8 @@ struct ClusterVersion: Comparable {
     let minor: Int
 
     init?(_ text: String) {
-        let parts = text.split(separator: "-")[0].split(separator: ".")
+        // A pre-release counts as its release.
+        let parts = text.split(separator: "-").first?.split(separator: ".") ?? []
         guard parts.count == 3, let major = Int(parts[0]), let minor = Int(parts[1]),
             Int(parts[2]) != nil
         else { return nil }

@@ -50,6 +50,7 @@ extension Node {
         considerAutoCompaction(&outputs)
         considerPublishing(&outputs)
         notifyProgress(&outputs)
+        tokens.expire(now)
         forgetOldEntries(&outputs)
     }
 
@@ -94,6 +95,7 @@ extension Node {
                 // What this member asked for itself may be asked for again.
                 raisedNoSpace = false
                 lifecycle.askedVersion = nil
+                lifecycle.isEndingDowngrade = false
                 continue
             }
             let cause = wasSent ? timeoutCause(begunAt: late.begun) : .contextDeadlineExceeded
@@ -142,6 +144,7 @@ extension Node {
         // A round asked of the old leader proves nothing about the new one: ask again.
         for read in reads.takeUnconfirmed() { reads.add(read) }
         lifecycle.askedVersion = nil
+        lifecycle.isEndingDowngrade = false
         proposals.dropDuties()
         leases.revoking = SortedMap()
         finishTransfer(leader, &outputs)
@@ -250,6 +253,8 @@ extension Node {
         ledger = replacement
         ledger.configuration = raft.configuration
         leadLeases(upTo: ledger.appliedTerm)
+        // Whose password or user was changed meanwhile nobody here has seen.
+        tokens.removeAll()
         checkpoints.replaced(at: snapshot.index)
         outputs.append(.note(.snapshotRestored(index: snapshot.index)))
         outputs.append(.membersChanged)

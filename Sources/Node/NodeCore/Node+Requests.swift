@@ -5,11 +5,11 @@ internal import MVCC
 internal import Raft
 internal import Replicated
 
-// A client's request on its way in. The order of checks is etcd's: learner, leader wanted, quota,
-// arguments, backlog, size. What passes becomes a proposal, a waiting read, or an answer at once.
+// A client's request on its way in. The order of checks is etcd's: learner, leader wanted, the
+// method's rule, quota, arguments, backlog, identity, size. What passes becomes a proposal, a waiting read, or an answer at once.
 extension Node {
     func accept(_ call: Call, _ request: Request, _ outputs: inout [Output]) {
-        if let error = refusal(call, request) {
+        if let error = refusal(call, request) ?? refusalByRule(call, request) {
             outputs.append(.reply(call.number, .failure(error)))
             return
         }
@@ -33,7 +33,7 @@ extension Node {
             if linearizable {
                 enqueueRead(call, request, &outputs)
             } else {
-                serve(call.number, request, &outputs)
+                serve(call.number, call.identity, request, &outputs)
             }
         case .memberAdd, .memberRemove, .memberUpdate, .memberPromote, .peerMemberPromote:
             acceptMembership(call, request, &outputs)
@@ -48,7 +48,11 @@ extension Node {
         case .moveLeader(let target): acceptMoveLeader(call, target, &outputs)
         case .snapshot:
             outputs.append(.reply(call.number, .compute(.snapshot(ledger.view()))))
-        case .linearizableProbe: enqueueRead(call, request, &outputs)
+        case .downgrade(let downgrade): acceptDowngrade(call, downgrade, request, &outputs)
+        case .linearizableProbe, .credentials: enqueueRead(call, request, &outputs)
+        case .administer(let asked): admit(call, asked.command, nil, &outputs)
+        case .logIn(let name, let prefix, let revision):
+            acceptLogIn(call, name, prefix, revision, &outputs)
         }
     }
 
@@ -74,8 +78,24 @@ extension Node {
             outputs.append(.reply(call.number, .failure(.noSpace)))
         } else if isOverloaded {
             outputs.append(.reply(call.number, .failure(.tooManyRequests)))
-        } else if let error = propose(command, call: call.number, purpose: purpose) {
-            outputs.append(.reply(call.number, .failure(error)))
+        } else {
+            propose(call, command, purpose, &outputs)
+        }
+    }
+
+    /// The entry says in whose name it is; whether that is enough is decided when it is applied.
+    private func propose(
+        _ call: Call, _ command: InternalRaftRequest.Command, _ purpose: Proposals.Purpose,
+        _ outputs: inout [Output]
+    ) {
+        switch asker(call.identity) {
+        case .failure(let error): outputs.append(.reply(call.number, .failure(error)))
+        case .success(let asker) where asker.isNobody && ledger.auth.isEnabled:
+            outputs.append(.reply(call.number, .failure(.userEmpty)))
+        case .success(let asker):
+            if let error = propose(command, by: asker, call: call.number, purpose: purpose) {
+                outputs.append(.reply(call.number, .failure(error)))
+            }
         }
     }
 
@@ -86,20 +106,25 @@ extension Node {
         admit(call, command, mistake, .client, &outputs)
     }
 
-    private var isOverloaded: Bool {
+    var isOverloaded: Bool {
         raft.commit.number > ledger.appliedIndex.number + Limits.applyGap
             || proposals.count >= Limits.proposals || proposals.byteCount >= Limits.proposalBytes
     }
 
     /// Makes the entry and lists it; it leaves at the end of the turn. Returns why it could not.
+    /// Without an asker it is the member's own upkeep.
     @discardableResult
     func propose(
-        _ command: InternalRaftRequest.Command, call: CallNumber?, purpose: Proposals.Purpose
+        _ command: InternalRaftRequest.Command, by asker: Asker? = nil, call: CallNumber?,
+        purpose: Proposals.Purpose
     ) -> EtcdError? {
         let id = numbers.next()
         var request = InternalRaftRequest()
         var header = RequestHeader()
         header.id = id
+        let asker = asker ?? ownAsker
+        header.username = asker.name
+        header.authRevision = asker.authRevision
         request.header = header
         request.command = command
         let data = request.encoded()
@@ -128,7 +153,7 @@ extension Node {
         if let mistake = Ledger.check(range) {
             outputs.append(.reply(call.number, .failure(mistake)))
         } else if range.serializable {
-            serve(call.number, request, &outputs)
+            serve(call.number, call.identity, request, &outputs)
         } else {
             enqueueRead(call, request, &outputs)
         }
@@ -145,7 +170,7 @@ extension Node {
         if let mistake {
             outputs.append(.reply(call.number, .failure(mistake)))
         } else if Ledger.isSerializable(txn) {
-            serve(call.number, request, &outputs)
+            serve(call.number, call.identity, request, &outputs)
         } else {
             enqueueRead(call, request, &outputs)
         }
@@ -158,7 +183,8 @@ extension Node {
         }
         reads.add(
             Reads.Waiting(
-                call: call.number, request: request, deadline: now + settings.requestTimeout))
+                call: call.number, identity: call.identity, request: request,
+                deadline: now + settings.requestTimeout))
     }
 
     func beginReads(_ outputs: inout [Output]) {
@@ -181,7 +207,7 @@ extension Node {
                 return true
             }
             if reads.wasAbandoned(read.call) { continue }
-            serve(read.call, read.request, &outputs)
+            serve(read.call, read.identity, read.request, &outputs)
             if case .reply(_, .message(let bytes))? = outputs.last { byteCount += bytes.count }
         }
         reads.forgetAbandoned()
@@ -189,7 +215,13 @@ extension Node {
     }
 
     /// Answers from the state as it is now.
-    func serve(_ call: CallNumber, _ request: Request, _ outputs: inout [Output]) {
+    func serve(
+        _ call: CallNumber, _ identity: Identity, _ request: Request, _ outputs: inout [Output]
+    ) {
+        if let error = refusalToServe(request, identity) {
+            outputs.append(.reply(call, .failure(error)))
+            return
+        }
         switch request {
         case .range(let range): answer(call, ledger.range(range), &outputs)
         case .txn(let txn): answer(call, ledger.readTxn(txn), &outputs)
@@ -199,6 +231,8 @@ extension Node {
         case .memberList:
             let reply = Reply.members(ledger.members.list)
             outputs.append(.reply(call, .message(encode(reply, revision: 0))))
+        case .downgrade(let downgrade): serveDowngrade(call, downgrade, &outputs)
+        case .credentials(let name): serveCredentials(call, name, &outputs)
         case .linearizableProbe: outputs.append(.reply(call, .done))
         default: invariant(false, "\(request) is not a read")
         }

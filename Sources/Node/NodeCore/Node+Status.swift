@@ -21,6 +21,10 @@ extension Node {
         response.errors = troubles
         response.dbSizeQuota = settings.quotaBytes
         response.storageVersion = storageVersion
+        if let downgrade = ledger.downgrade, downgrade.isEnabled {
+            response.downgradeInfo = DowngradeInfo(
+                enabled: true, targetVersion: downgrade.targetVersion)
+        }
         return response
     }
 

@@ -17,11 +17,9 @@ extension Node {
             } else {
                 watches.open(stream, requiresLeader: requiresLeader)
             }
-        case .watchRequested(let stream, let request):
-            guard watches.streams[stream] != nil else { return }
-            // What is asked now comes after what has happened before.
-            deliverEvents(&outputs)
-            answer(stream, request, &outputs)
+        case .watchRequested(let stream, let request, let identity):
+            if case .create = request, holdsBack(identity, input) { return }
+            answerWatch(stream, request, identity, &outputs)
         case .watchBlocked(let stream): watches.setBlocked(stream, true)
         case .watchDrained(let stream): watches.setBlocked(stream, false)
         case .watchClosed(let stream): watches.close(stream)
@@ -29,11 +27,15 @@ extension Node {
         }
     }
 
-    private func answer(
-        _ stream: StreamNumber, _ request: WatchRequest, _ outputs: inout [Output]
+    func answerWatch(
+        _ stream: StreamNumber, _ request: WatchRequest, _ identity: Identity,
+        _ outputs: inout [Output]
     ) {
+        guard watches.streams[stream] != nil else { return }
+        // What is asked now comes after what has happened before.
+        deliverEvents(&outputs)
         switch request {
-        case .create(let create): createWatcher(stream, create, &outputs)
+        case .create(let create): createWatcher(stream, create, identity, &outputs)
         case .cancel(let cancel):
             guard watches.slot(stream, cancel.watchID) != nil else { return }
             watches.remove(stream, cancel.watchID)
@@ -56,9 +58,14 @@ extension Node {
     // MARK: Create
 
     private func createWatcher(
-        _ stream: StreamNumber, _ create: WatchCreateRequest, _ outputs: inout [Output]
+        _ stream: StreamNumber, _ create: WatchCreateRequest, _ identity: Identity,
+        _ outputs: inout [Output]
     ) {
         let key = create.key.isEmpty ? [0] : create.key
+        if let error = refusalToWatch(key, create.rangeEnd, identity) {
+            refuseWatcher(stream, WatchCancelReason.refused(error).text, &outputs)
+            return
+        }
         if let reason = mistake(in: create, key) {
             refuseWatcher(stream, reason, &outputs)
             return

@@ -39,6 +39,8 @@ package final class Node {
     var members = MemberFlow()
     var leases = LeaseKeeper()
     var lifecycle = Lifecycle()
+    var tokens: Tokens
+    var early: [EarlyToken] = []
 
     var now: Instant
     var effects: [Effect] = []
@@ -71,6 +73,7 @@ package final class Node {
             fragmentLimit: settings.watchFragmentBytes ?? settings.maxRequestBytes + 512 * 1_024)
         numbers = RequestNumbers(memberID: settings.memberID, startedAt: settings.startedAt)
         autoCompaction = AutoCompaction(rule: settings.autoCompaction)
+        tokens = Tokens(life: settings.tokenLife)
         checkpoints = CheckpointPolicy(settings: settings, last: ledger.appliedIndex)
     }
 
@@ -79,8 +82,14 @@ package final class Node {
         switch input {
         case .ticked: tick(&outputs)
         case .received(let message): take(message, &outputs)
-        case .called(let call, let request): accept(call, request, &outputs)
-        case .abandoned(let call): reads.abandon(call)
+        case .called(let call, let request):
+            // Logging in asks for no token, whatever comes along with it.
+            if request.rpc == .authenticate || !holdsBack(call.identity, input) {
+                accept(call, request, &outputs)
+            }
+        case .abandoned(let call):
+            reads.abandon(call)
+            forgetEarly(call)
         case .appended(let number): step(.appended(through: number), &outputs)
         case .diskFilled(let isFull): diskIsFull = isFull
         case .snapshotLoaded(let snapshot, let ledger): replaceStore(snapshot, ledger, &outputs)
@@ -102,9 +111,13 @@ package final class Node {
     /// True when there is more to do at once (a compaction's rows, watchers that catch up).
     package func endTurn(now: Instant, outputs: inout [Output]) -> Bool {
         self.now = max(self.now, now)
+        admitEarly(&outputs)
         sendProposals(&outputs)
         beginReads(&outputs)
+        let isWaiting = proposals.hasUnsent
         let isReading = serveReads(&outputs)
+        // What a read has led to need not wait for the next turn.
+        if !isWaiting, proposals.hasUnsent { sendProposals(&outputs) }
         deliverEvents(&outputs)
         let isCatchingUp = catchUp(&outputs)
         let isCompacting = removeCompacted(&outputs)
@@ -148,4 +161,6 @@ struct Lifecycle {
     var isStopping = false
     var progressCheckedAt: Instant?
     var askedVersion: String?
+    /// The end of a downgrade was proposed.
+    var isEndingDowngrade = false
 }

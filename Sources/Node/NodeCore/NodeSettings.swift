@@ -34,6 +34,8 @@ package struct NodeSettings: Sendable {
     package var compactionBatch = 1_000
     /// Whether the shell takes long lists as `Answer.list`; else they are encoded at once.
     package var slicesLists = false
+    /// How long a simple token lives after its last use.
+    package var tokenLife = Duration.seconds(300)
     /// Unix milliseconds at start: the seed of request ids, so a restart never repeats one.
     package var startedAt: UInt64
     /// Seed of the randomized election timeout.
@@ -92,6 +94,10 @@ enum Limits {
     static let catchUpWatchers = 512
     /// Lease revocations proposed per 500 ms.
     static let leaseRevokes = 500
+    /// Simple tokens; beyond it the one that would end first is forgotten.
+    static let tokens = 100_000
+    /// Calls whose token is not known yet; beyond it they are refused at once.
+    static let earlyTokens = 1_000
     /// A waiting read asks again for its quorum round after this long.
     static let readRetry = Duration.milliseconds(500)
 }

@@ -58,6 +58,10 @@ package enum Computation: Sendable {
     case hash(LedgerView, ResponseHeader)
     case hashKV(LedgerView, revision: Int64, ResponseHeader)
     case snapshot(LedgerView)
+    /// Compare the caller's password; slow on purpose.
+    case passwordCheck(Credentials)
+    /// Answer a log-in with a token that the shell signs.
+    case signedToken(user: String, revision: UInt64, ResponseHeader)
 }
 
 /// A log line's worth of news, typed so that the shell words it and the simulator counts it.

@@ -21,11 +21,15 @@ struct Proposals {
         case client
         /// The reply waits until removed rows are gone.
         case physicalCompaction
+        /// Answered with the cluster's version.
+        case downgrade
         case upkeep
         /// A leader's word about leases: void as soon as it leads no more.
         case duty
         /// A lease's renewal is good once its checkpoint is reset; then this is the answer.
         case renewal([UInt8])
+        /// A log-in whose password was right at this auth revision.
+        case logIn(revision: UInt64)
     }
 
     private struct Unsent {

@@ -12,6 +12,7 @@ internal import EtcdAPI
 struct Reads {
     struct Waiting {
         var call: CallNumber
+        var identity = Identity.anonymous
         var request: Request
         var deadline: Instant
     }

@@ -9,14 +9,14 @@ internal import Program
 //
 //   NodeProgram   command line in, exit code out
 //   Bootstrap/    data directory, identity, founding or joining a cluster
-//   Threads/      LocalMember (the core's thread), DiskThread (the log), KeeperThread (long work)
+//   Threads/      LocalMember (the core's thread), DiskThread (the log), WorkThread (long work)
 //   Clients/      the client port: gRPC services, /health, /metrics and their like
 //   Peers/        the peer port: etcd's peer protocol
 //   Wiring        all of these, put together
 //
 //        clients ─► port ─► LocalMember ─► Node ─► outputs ─► DiskThread ─► log
 //                                  ▲                 ├──────► peers
-//                                  └──── letters ◄───┴──────► KeeperThread ─► checkpoints
+//                                  └──── letters ◄───┴──────► WorkThread ─► checkpoints
 //
 // One thread owns the core and every connection; see docs/decisions. Nothing here decides what is
 // true: that is NodeCore's.

@@ -18,12 +18,15 @@ final class Wiring {
 
     private let config: NodeConfig
     private let logger: Logger
+    private let logSwitch: LogSwitch
     private let reactor: Reactor
     private let lookup = HostsFile.lookup()
     private let dialer: Dialer
     private let directory: DataDirectory
-    private let metrics = NodeMetrics()
+    private let security: NodeSecurity
+    private let metrics: NodeMetrics
     private var member: LocalMember?
+    private let passwords = WorkThread(limit: Authenticator.waitingLimit)
     private var clients: ClientPort?
     private var metricsPort: ClientPort?
     private var peers: PeerPort?
@@ -35,7 +38,9 @@ final class Wiring {
 
     init(config: NodeConfig, logger: Logger) throws(StartFailure) {
         self.config = config
-        self.logger = logger
+        logSwitch = LogSwitch(logger.level)
+        self.logger = logSwitch.attach(logger)
+        metrics = NodeMetrics(isExtensive: config.metricsAreExtensive)
         do throws(NetError) {
             reactor = try Reactor()
             dialer = try Dialer(on: reactor, lookup: lookup)
@@ -44,6 +49,8 @@ final class Wiring {
         }
         directory = try DataDirectory(
             path: config.dataDirectory, walPath: config.logDirectory, syncs: config.syncsToDisk)
+        security = try NodeSecurity(config: config, logger: logger)
+        dialer.certificates = security.dial
     }
 
     /// Until the member is told to stop, or cannot go on. Returns the exit code.
@@ -78,13 +85,14 @@ final class Wiring {
     private func build(_ start: Bootstrap.Start, seed: UInt64) throws(StartFailure) {
         let found = start.recovered
         let settings = nodeSettings(found, seed: seed)
+        let authenticator = try authenticator()
         let node = Node(
             settings: settings, ledger: found.ledger, restored: found.restored,
             now: reactor.now)
         do throws(NetError) {
             let mailbox = try Mailbox<CoreLetter>()
             let disk = DiskThread(core: mailbox)
-            let keeper = KeeperThread()
+            let keeper = WorkThread()
             let member = LocalMember(
                 reactor: reactor, node: node, disk: disk, keeper: keeper, files: start.files,
                 mailbox: mailbox, metrics: metrics, logger: logger)
@@ -93,7 +101,7 @@ final class Wiring {
             try startThreads(disk, keeper, found.log)
             try openPeers(member, start)
             try member.start()
-            try openClients(member)
+            try openClients(member, authenticator)
             listen(to: member)
         } catch {
             throw .refused("\(error)")
@@ -110,14 +118,23 @@ final class Wiring {
     }
 
     private func startThreads(
-        _ disk: DiskThread, _ keeper: KeeperThread, _ log: Log
+        _ disk: DiskThread, _ keeper: WorkThread, _ log: Log
     ) throws(NetError) {
         do throws(PosixError) {
             try disk.start(log)
             try keeper.start(name: "keeper")
+            try passwords.start(name: "passwords")
         } catch {
             throw .system(error)
         }
+    }
+
+    private func authenticator() throws(StartFailure) -> Authenticator {
+        Authenticator(
+            settings: .init(
+                signer: try config.authToken.signer(), bcryptCost: config.bcryptCost,
+                trustsCertificates: config.clientSecurity.wantsClientCertificate),
+            passwords: passwords)
     }
 
     private func nodeSettings(_ found: Recovered, seed: UInt64) -> NodeSettings {
@@ -140,6 +157,7 @@ final class Wiring {
         settings.progressNotifyInterval = config.watchProgressInterval
         settings.compactionBatch = config.compactionBatchLimit
         settings.slicesLists = true
+        settings.tokenLife = config.authTokenLife
         settings.autoCompaction =
             switch config.autoCompaction {
             case .off: .off
@@ -160,13 +178,20 @@ final class Wiring {
         peers.onRemovedByPeers = { [unowned self] in
             self.stopAtOnce("the member has been permanently removed from the cluster", code: 0)
         }
-        try peers.listen(on: try addresses(config.listenPeerURLs))
+        for (urls, certificates) in doors(config.listenPeerURLs, security.peer) {
+            try peers.listen(
+                on: try addresses(urls), certificates,
+                checksAddresses: !config.peerSecurity.skipsAddressCheck)
+        }
+        peers.start()
         peers.setRemotes(start.remotes)
         self.peers = peers
         member.peers = peers
     }
 
-    private func openClients(_ member: LocalMember) throws(NetError) {
+    private func openClients(
+        _ member: LocalMember, _ authenticator: Authenticator
+    ) throws(NetError) {
         var settings = ClientPort.Settings()
         settings.maxRequestBytes = config.maxRequestBytes
         settings.maxConcurrentStreams = Int(config.maxConcurrentStreams)
@@ -180,19 +205,43 @@ final class Wiring {
             settings.maxConnectionBytes = min(
                 settings.maxConnectionBytes, settings.maxBufferedBytes / 4)
         }
-        let endpoints = HTTPEndpoints(member: member)
-        let clients = ClientPort(member: member, endpoints: endpoints, settings: settings)
-        try clients.listen(on: try addresses(config.listenClientURLs), Socket.ListenOptions())
+        settings.gateway = config.servesGateway ? Gateway() : nil
+        settings.access = AccessControl(
+            origins: config.corsOrigins, hosts: config.hostWhitelist)
+        let endpoints = HTTPEndpoints(member: member, logSwitch: logSwitch)
+        let clients = ClientPort(
+            member: member, endpoints: endpoints, authenticator: authenticator, settings: settings)
+        if config.servesSecondAPI { clients.second = V2Endpoints(member, authenticator) }
+        try listen(clients, config.listenClientURLs)
         // The kernel takes connections from now on; they are served when the member is known.
         clients.pause()
         self.clients = clients
         if !config.listenMetricsURLs.isEmpty {
             settings.servesGRPC = false
             settings.maxConnections = Wiring.reservedDescriptors / 3
-            let port = ClientPort(member: member, endpoints: endpoints, settings: settings)
-            try port.listen(on: try addresses(config.listenMetricsURLs), Socket.ListenOptions())
+            settings.gateway = nil
+            settings.access = nil
+            let port = ClientPort(
+                member: member, endpoints: endpoints, authenticator: authenticator,
+                settings: settings)
+            try listen(port, config.listenMetricsURLs)
             metricsPort = port
         }
+    }
+
+    private func listen(_ port: ClientPort, _ urls: [ServiceURL]) throws(NetError) {
+        for (urls, certificates) in doors(urls, security.client) {
+            try port.listen(on: try addresses(urls), Socket.ListenOptions(), certificates)
+        }
+    }
+
+    /// The plain URLs and the others, with what the others need.
+    private func doors(
+        _ urls: [ServiceURL], _ certificates: CertificateReload?
+    ) -> [(urls: [ServiceURL], certificates: CertificateReload?)] {
+        let plain = urls.filter { !$0.scheme.isSecure }
+        let secure = urls.filter(\.scheme.isSecure)
+        return [(plain, nil), (secure, certificates)].filter { !$0.urls.isEmpty }
     }
 
     private func addresses(_ urls: [ServiceURL]) throws(NetError) -> [SocketAddress] {
@@ -237,7 +286,9 @@ final class Wiring {
         logger.info("ready to serve client requests")
         for url in config.listenClientURLs {
             logger.info(
-                "serving client traffic insecurely; this is strongly discouraged!",
+                url.scheme.isSecure
+                    ? "serving client traffic securely"
+                    : "serving client traffic insecurely; this is strongly discouraged!",
                 ["traffic": .string("grpc+http"), "address": .string("\(url.host):\(url.port)")])
         }
     }
@@ -286,6 +337,7 @@ final class Wiring {
         peers?.stop()
         member?.disk.stop()
         member?.keeper.stop()
+        passwords.stop(waits: false)
         logger.info("closed the member")
         reactor.stop()
     }

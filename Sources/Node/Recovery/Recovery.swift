@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 package import Bytes
 package import Replicated
-// SPDX-License-Identifier: Apache-2.0
 package import Storage
 
 // From what lies on a member's disk to what it starts with, and back: the store written as a

@@ -26,6 +26,8 @@ package struct Applied: Sendable {
     package var attributesSet: MemberID?
     package var clusterVersionSet: String?
     package var downgradeSet: Downgrade?
+    /// Something about users that those who hold tokens must know; also where nobody waits.
+    package var auth: AuthEvent?
 
     init(revision: Int64) {
         self.revision = revision

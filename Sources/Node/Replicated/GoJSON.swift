@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Bytes
+package import Bytes
 internal import EtcdAPI
 internal import Formats
 
 /// The JSON that etcd keeps in rows and entries, in the byte form of Go's encoding/json: fields in
 /// the order of Go's structs, empty ones left out where the struct says so.
-enum GoJSON {
+package enum GoJSON {
     /// Bucket `members`, and the context of an addition or an update:
     /// `{"id":1,"peerURLs":["…"],"isLearner":true,"name":"…","clientURLs":["…"]}`.
     static func member(_ member: Member) -> [UInt8] {
@@ -29,7 +29,7 @@ enum GoJSON {
     }
 
     /// Row `confState` of bucket `meta`.
-    static func configuration(_ configuration: Configuration) -> [UInt8] {
+    package static func configuration(_ configuration: Configuration) -> [UInt8] {
         let lists = [
             ("voters", configuration.voters), ("learners", configuration.learners),
             ("voters_outgoing", configuration.votersOutgoing),

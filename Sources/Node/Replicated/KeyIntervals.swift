@@ -31,18 +31,9 @@ struct KeyIntervals {
 
     func contains(_ key: [UInt8]) -> Bool {
         // The last interval that starts at or before the key is the only one that may hold it.
-        var low = 0
-        var high = intervals.count
-        while low < high {
-            let middle = (low + high) / 2
-            if isBytewiseBefore(key, intervals[middle].start) {
-                high = middle
-            } else {
-                low = middle + 1
-            }
-        }
-        guard low > 0 else { return false }
-        return isBytewiseBefore(key, intervals[low - 1].end)
+        guard let place = lastPlace(in: intervals, atOrBefore: key, start: { $0.start })
+        else { return false }
+        return isBytewiseBefore(key, intervals[place].end)
     }
 
     private mutating func merge() {
@@ -57,4 +48,21 @@ struct KeyIntervals {
         }
         intervals = merged
     }
+}
+
+/// Of intervals in the order of their starts, the last that starts at or before `key`.
+func lastPlace<Interval>(
+    in intervals: [Interval], atOrBefore key: [UInt8], start: (Interval) -> [UInt8]
+) -> Int? {
+    var low = 0
+    var high = intervals.count
+    while low < high {
+        let middle = (low + high) / 2
+        if isBytewiseBefore(key, start(intervals[middle])) {
+            high = middle
+        } else {
+            low = middle + 1
+        }
+    }
+    return low > 0 ? low - 1 : nil
 }

@@ -24,9 +24,9 @@ extension Ledger {
     }
 
     /// A lease revoked since the leader looked is passed over.
-    func applyCheckpoint(_ request: LeaseCheckpointRequest) -> Outcome {
+    func applyCheckpoint(_ request: LeaseCheckpointRequest, now: Instant) -> Outcome {
         for checkpoint in request.checkpoints {
-            lessor.record(remaining: checkpoint.remainingTTL, of: checkpoint.id)
+            lessor.record(remaining: checkpoint.remainingTTL, of: checkpoint.id, now: now)
         }
         return .reply(.leaseCheckpoint)
     }

@@ -6,13 +6,14 @@ internal import MVCC
 extension Ledger {
     /// Costs a few steps for each member, alarm, lease and chunk of the keyspace.
     package func view() -> LedgerView {
-        var rows = preserved.buckets
+        var rows = SortedMap<String, [BucketRow]>()
+        for bucket in ["auth", "authRoles", "authUsers"] { rows[bucket] = auth.rows(of: bucket) }
         rows["alarm"] = alarmRows
         rows["cluster"] = clusterRows
         rows["members"] = memberRows
         rows["members_removed"] = sorted(
             members.removed.map { BucketRow($0.description, Array("removed".utf8)) })
-        rows["meta"] = sorted(metaRows + (preserved.buckets["meta"] ?? []))
+        rows["meta"] = sorted(metaRows + otherMetaRows)
         return LedgerView(
             appliedIndex: appliedIndex, appliedTerm: appliedTerm, revision: keyspace.revision,
             configuration: configuration, keyspace: keyspace.view(), leases: lessor.rows(),
@@ -27,14 +28,6 @@ extension Ledger {
         crc.update(BucketRow.bigEndian(keyspace.revision))
         crc.update(BucketRow.bigEndian(keyspace.compactRevision))
         return crc.value
-    }
-
-    /// True when a file said so. This build cannot judge who may do what, so whoever serves clients
-    /// must look at this.
-    package var isAuthEnabled: Bool {
-        preserved.buckets["auth"]?.contains { row in
-            row.key == PreservedRows.authEnabled && row.value == [1]
-        } ?? false
     }
 
     private var alarmRows: [BucketRow] {

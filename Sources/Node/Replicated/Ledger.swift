@@ -16,19 +16,19 @@ package final class Ledger {
     /// `X.Y.0`; nil until the leader has decided.
     package internal(set) var clusterVersion: String?
     package internal(set) var downgrade: Downgrade?
+    package internal(set) var auth = AuthStore()
     package internal(set) var appliedIndex = LogIndex.zero
     package internal(set) var appliedTerm = Term.zero
     /// The configuration after `appliedIndex`. Kept by `apply`; a snapshot sets it.
     package var configuration = Configuration()
-    /// Rows of the authentication buckets and unknown meta keys, carried along unread.
-    var preserved: PreservedRows
+    /// Rows of the bucket `meta` unknown here, carried along unread.
+    var otherMetaRows: [BucketRow] = []
 
     package init(settings: LedgerSettings) {
         self.settings = settings
         keyspace = Keyspace(hashSeed: settings.hashSeed, chunkSize: settings.chunkSize)
         lessor = Lessor(minimumTTL: settings.minimumLeaseTTL)
         members = Membership(maxLearners: settings.maxLearners)
-        preserved = .ofNewCluster
     }
 
     /// A ledger over what a checkpoint held.
@@ -37,7 +37,6 @@ package final class Ledger {
         self.keyspace = keyspace
         self.lessor = lessor
         self.members = members
-        preserved = PreservedRows()
     }
 
     /// Applies the next entry of the log, or refuses it; either way it then is the last applied.
@@ -85,7 +84,8 @@ package final class Ledger {
     private func apply(
         _ request: InternalRaftRequest, isProposer: Bool, now: Instant, _ applied: inout Applied
     ) {
-        if let error = refusalByAlarm(request.command) {
+        // etcd's order: alarms, permission, then the command's own errors.
+        if let error = refusalByAlarm(request.command) ?? refusalByAuth(request) {
             applied.outcome = .failure(error)
         } else {
             // The size before the request decides, as at admission.
@@ -101,7 +101,6 @@ package final class Ledger {
         applied.revision = keyspace.revision
     }
 
-    /// The door for authentication is here: whoever asks is in the request's header.
     private func execute(
         _ command: InternalRaftRequest.Command, isProposer: Bool, now: Instant,
         _ applied: inout Applied
@@ -114,7 +113,7 @@ package final class Ledger {
         case .compaction(let compaction): applyCompaction(compaction, &applied)
         case .leaseGrant(let grant): applyGrant(grant, now: now)
         case .leaseRevoke(let revoke): applyRevoke(revoke, &applied)
-        case .leaseCheckpoint(let checkpoint): applyCheckpoint(checkpoint)
+        case .leaseCheckpoint(let checkpoint): applyCheckpoint(checkpoint, now: now)
         case .alarm(let alarm): applyAlarm(alarm, &applied)
         case .clusterVersionSet(let set): applyClusterVersion(set.ver, &applied)
         case .clusterMemberAttrSet(let set): applyAttributes(set, &applied)
@@ -123,9 +122,9 @@ package final class Ledger {
         case .authEnable, .authDisable, .authenticate, .authStatus, .authUserAdd,
             .authUserDelete, .authUserGet, .authUserChangePassword, .authUserGrantRole,
             .authUserRevokeRole, .authUserList, .authRoleList, .authRoleAdd, .authRoleDelete,
-            .authRoleGet, .authRoleGrantPermission, .authRoleRevokePermission,
-            .downgradeVersionTest, .none:
-            .failure(Ledger.unreadable)
+            .authRoleGet, .authRoleGrantPermission, .authRoleRevokePermission:
+            applyAuth(command, &applied)
+        case .downgradeVersionTest, .none: .failure(Ledger.unreadable)
         }
     }
 }

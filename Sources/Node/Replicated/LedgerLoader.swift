@@ -26,7 +26,8 @@ package struct LedgerLoader: ~Copyable {
     private var configuration = Configuration()
     private var scheduledCompact: Int64?
     private var finishedCompact: Int64?
-    private var preserved = PreservedRows()
+    private var auth = AuthStore()
+    private var otherMetaRows: [BucketRow] = []
 
     package init(settings: LedgerSettings) {
         self.settings = settings
@@ -74,7 +75,8 @@ package struct LedgerLoader: ~Copyable {
         ledger.appliedIndex = appliedIndex
         ledger.appliedTerm = appliedTerm
         ledger.configuration = configuration
-        ledger.preserved = preserved
+        ledger.auth = auth
+        ledger.otherMetaRows = otherMetaRows
         return ledger
     }
 
@@ -89,14 +91,10 @@ package struct LedgerLoader: ~Copyable {
             members.insertRemoved(MemberID(id))
         case "cluster": return takeCluster(row)
         case "meta": return takeMeta(row)
-        case "auth", "authRoles", "authUsers": preserve(row, of: bucket)
+        case "auth", "authRoles", "authUsers": return auth.take(row, of: bucket)
         default: break
         }
         return true
-    }
-
-    private mutating func preserve(_ row: BucketRow, of bucket: String) {
-        preserved.buckets[bucket] = (preserved.buckets[bucket] ?? []) + [row]
     }
 
     private mutating func takeAlarm(_ row: BucketRow) -> Bool {
@@ -162,7 +160,7 @@ package struct LedgerLoader: ~Copyable {
             return finishedCompact != nil
         // Follows from the cluster's version.
         case "storageVersion": break
-        default: preserve(row, of: "meta")
+        default: otherMetaRows.append(row)
         }
         return true
     }

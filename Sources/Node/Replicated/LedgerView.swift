@@ -5,9 +5,10 @@ package import MVCC
 // The rows of etcd's database file, bucket by bucket.
 //
 //   alarm            AlarmMember message                  -> empty
-//   auth             authEnabled, authRevision            -> kept as found
-//   authRoles        role name                            -> kept as found
-//   authUsers        user name                            -> kept as found
+//   auth             authEnabled                          -> one byte
+//                    authRevision                         -> 8 bytes, big-endian
+//   authRoles        role name                            -> authpb.Role message
+//   authUsers        user name                            -> authpb.User message
 //   cluster          clusterVersion                       -> X.Y.0
 //                    downgrade                            -> JSON
 //   key              main (8, big-endian) _ sub (8) [t]   -> KeyValue message
@@ -121,21 +122,5 @@ extension Lessor.Row {
         writer.appendField(2, UInt64(bitPattern: ttl))
         writer.appendField(3, UInt64(bitPattern: recorded))
         return BucketRow(BucketRow.bigEndian(id), writer.bytes)
-    }
-}
-
-/// Rows this build does not interpret and must not lose, as they were found.
-struct PreservedRows: Sendable, Equatable {
-    static let authRevision = Array("authRevision".utf8)
-    static let authEnabled = Array("authEnabled".utf8)
-
-    /// By bucket: the three of authentication, and `meta` for keys unknown here.
-    var buckets = SortedMap<String, [BucketRow]>()
-
-    /// The one row that etcd writes before anybody used authentication.
-    static var ofNewCluster: PreservedRows {
-        var rows = PreservedRows()
-        rows.buckets["auth"] = [BucketRow(authRevision, BucketRow.bigEndian(UInt64(1)))]
-        return rows
     }
 }

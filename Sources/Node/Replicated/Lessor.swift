@@ -77,11 +77,17 @@ package struct Lessor: Sendable {
         byID[id]?.keys.remove(key)
     }
 
-    /// Records the seconds left; zero forgets what was recorded. False for an unknown lease.
+    /// Records the seconds left; zero forgets what was recorded: the lease was renewed. A former
+    /// leader may have renewed it, in an entry behind the one that began this leader's time, so the
+    /// leader gives it its full time once more. False for an unknown lease.
     @discardableResult
-    mutating func record(remaining: Int64, of id: Int64) -> Bool {
+    mutating func record(remaining: Int64, of id: Int64, now: Instant) -> Bool {
         guard let lease = byID[id] else { return false }
         byID[id]?.recorded = min(max(remaining, 0), lease.ttl)
+        if remaining <= 0, isPrimary {
+            let full = saturated(now, seconds: lease.ttl, extendedBy: .zero)
+            byID[id]?.deadline = max(lease.deadline, full)
+        }
         // From here on `recorded` says it. A reset may be older than a record that still comes.
         if remaining > 0 { byID[id]?.isRecording = false }
         return true

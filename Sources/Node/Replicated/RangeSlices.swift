@@ -51,9 +51,25 @@ package struct RangeSlices: Sendable {
     /// The next piece, of about `limit` bytes, at least one record; nil at the end.
     package mutating func next(_ limit: Int) -> [UInt8]? {
         invariant(measured == reply.records.count, "a list is sent before its size is known")
+        return piece(limit, hasHead: !isBegun)
+    }
+
+    /// All of it at once, for those who must see the answer before they can go on.
+    package mutating func whole() -> [UInt8] {
+        while !measure(reply.records.count) {}
+        return next(.max / 2) ?? []
+    }
+
+    /// The next piece as a message of its own, with the header in it; nil at the end. Merged in
+    /// their order these messages are the answer. Needs no `measure`.
+    package mutating func nextMessage(_ limit: Int) -> [UInt8]? {
+        piece(limit, hasHead: true)
+    }
+
+    private mutating func piece(_ limit: Int, hasHead: Bool) -> [UInt8]? {
         if isOver { return nil }
-        var writer = ByteWriter(capacity: limit + 4096)
-        if !isBegun { writer.append(head) }
+        var writer = ByteWriter(capacity: min(limit, 1 << 20) + 4096)
+        if hasHead { writer.append(head) }
         isBegun = true
         while sent < reply.records.count, writer.count < limit {
             writer.appendRecord(2, reply.records[sent])

@@ -7,8 +7,8 @@ internal import MVCC
 //   entry of the log ──> EntryContent ──> Ledger.apply ──> Applied (answer, changes, decisions)
 //                                             │
 //         ┌────────────┬──────────┬───────────┼───────────────┬───────────────┐
-//      Keyspace      Lessor     Alarms    Membership     clusterVersion    preserved rows
-//      (MVCC room)                                        downgrade         (auth, unknown meta)
+//      Keyspace      Lessor     Alarms    Membership     clusterVersion      AuthStore
+//      (MVCC room)                                        downgrade         (folder Auth)
 //                                             │
 //   checkpoint  <── LedgerView <──────────────┘  rows of etcd's buckets, key by key
 //   LedgerLoader ──> Ledger                      from the rows of a file, ours or etcd's
@@ -23,6 +23,7 @@ internal import MVCC
 //   - an entry is refused before its first write or applied in whole
 //   - no answer depends on the order of a Dictionary or a Set
 //   - compaction counts at once, when applied, not when its rows are gone
+//   - who may do what is decided when an entry is applied, by the state before it
 //
 // Ranges inside transactions. Upstream up to 3.6 lets a member that did not propose a transaction
 // drop its top-level ranges before it checks their revisions, so that a range of a compacted

@@ -16,6 +16,12 @@ package enum Reply: Sendable {
     case memberAdded(Member, members: [Member])
     /// The answer to a removal, an update, a promotion or a list: one form for all.
     case members([Member])
+    case authStatus(isEnabled: Bool, revision: UInt64)
+    /// The token is empty where tokens are signed: then the user and the revision go into one.
+    case loggedIn(token: String, user: String, revision: UInt64)
+    /// Users, roles, or the roles of a user.
+    case names([String])
+    case permissions([Permission])
     /// A header and nothing else.
     case empty
 }

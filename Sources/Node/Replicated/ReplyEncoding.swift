@@ -33,6 +33,21 @@ extension Reply {
         case .members(let members):
             writer.appendHeader(header.withoutRevision)
             for member in members { writer.appendNested(2) { $0.appendMember(member) } }
+        case .authStatus(let isEnabled, let revision):
+            writer.appendHeader(header)
+            writer.appendField(2, isEnabled ? 1 : 0)
+            writer.appendField(3, revision)
+        case .loggedIn(let token, _, _):
+            writer.appendHeader(header)
+            writer.appendField(2, bytes: Array(token.utf8))
+        case .names(let names):
+            writer.appendHeader(header)
+            for name in names { writer.appendField(2, alwaysBytes: Array(name.utf8)) }
+        case .permissions(let permissions):
+            writer.appendHeader(header)
+            for permission in permissions {
+                writer.appendField(2, alwaysBytes: permission.encoded())
+            }
         }
     }
 }

@@ -49,17 +49,24 @@ final class Channel: ConnectionDelegate {
     private var lastReceived: Instant
     private var probeTimer: TimerID?
     private var probeSent: Instant?
+    private var greetingTimer: TimerID?
 
     init(
-        _ endpoint: Endpoint, on reactor: Reactor, dialer: Dialer, timeout: Duration,
-        keepAlive: (time: Duration, timeout: Duration)
+        _ endpoint: Endpoint, on reactor: Reactor, dialer: Dialer, settings: ClientSettings,
+        keepAlive: (time: Duration, timeout: Duration), maxAnswerBytes: Int
     ) {
         self.endpoint = endpoint
         self.reactor = reactor
         self.keepAlive = keepAlive
-        http = GRPCClient(authority: endpoint.authority)
+        http = GRPCClient(authority: endpoint.authority, maxMessageBytes: maxAnswerBytes)
         lastReceived = MonotonicClock.now
-        let completion: Dialer.Completion = { [weak self] result in self?.dialed(result) }
+        let timeout = settings.dialTimeout
+        let serverName =
+            endpoint.usesTLS(settings.tls != nil) ? endpoint.serverName(settings) : nil
+        // It must not keep the dialer, which keeps the dial, beyond its own life.
+        let completion: Dialer.Completion = { [weak self, unowned dialer] result in
+            self?.dialed(result, serverName, dialer, timeout)
+        }
         switch endpoint.target {
         case .host(let host):
             dial = dialer.dial(
@@ -76,16 +83,49 @@ final class Channel: ConnectionDelegate {
         wasConnected && state != .open ? Stranger(firstBytes: greeting) : nil
     }
 
-    private func dialed(_ result: Result<Socket, NetError>) {
+    /// With a server's name the connection is for TLS.
+    private func dialed(
+        _ result: Result<Socket, NetError>, _ serverName: String?, _ dialer: Dialer,
+        _ timeout: Duration
+    ) {
         dial = nil
         do throws(NetError) {
-            connection = try Connection(on: reactor, socket: try result.get(), delegate: self)
-            state = .open
-            wasConnected = true
+            let socket = try result.get()
+            var session: TLSSession?
+            if let serverName {
+                session = try dialer.certificates?.clientSession(
+                    host: serverName, now: reactor.now)
+            }
+            connection = try Connection(
+                on: reactor, socket: socket, session: session, delegate: self)
+            if session == nil {
+                state = .open
+                wasConnected = true
+            } else {
+                limitGreeting(timeout)
+            }
             pump()
         } catch {
             state = .closed(reason: Self.reason(error))
         }
+    }
+
+    /// A server may find our certificate wanting after we were content with its own, so it must
+    /// have said something before the connection is one.
+    private func limitGreeting(_ timeout: Duration) {
+        greetingTimer = reactor.after(timeout) { [weak self] in
+            guard let self, self.state == .dialing else { return }
+            self.state = .closed(reason: "it does not answer in time")
+            self.connection?.close()
+        }
+    }
+
+    private func noteGreeting() {
+        if let greetingTimer { reactor.cancel(greetingTimer) }
+        greetingTimer = nil
+        guard state == .dialing else { return }
+        state = .open
+        wasConnected = true
     }
 
     private static func reason(_ error: NetError) -> String {
@@ -136,6 +176,7 @@ final class Channel: ConnectionDelegate {
 
     func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
         lastReceived = reactor.now
+        noteGreeting()
         if greeting.count < Self.greetingMax {
             unsafe greeting += bytes.prefix(Self.greetingMax - greeting.count)
         }
@@ -162,6 +203,7 @@ final class Channel: ConnectionDelegate {
                 "the connection ended"
             }
         if case .closed = state {} else { state = .closed(reason: text) }
+        noteGreeting()
         http.transportEnded()
         pump()
         self.connection = nil

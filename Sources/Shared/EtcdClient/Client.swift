@@ -36,6 +36,7 @@ package final class Client {
         } catch {
             throw .unreachable(endpoint: settings.endpoints[0], reason: "\(error)")
         }
+        dialer.certificates = try settings.certificates(for: endpoints)
     }
 
     deinit {
@@ -67,6 +68,12 @@ package final class Client {
     ) throws(ClientError) -> [UInt8] {
         let limit = timeout ?? settings.callTimeout
         let deadline = limit.map { MonotonicClock.now + $0 }
+        let (size, most) = (request.count, settings.maxRequestBytes)
+        if size > most {
+            throw .status(
+                code: 8, message: "trying to send message larger than max (\(size) vs. \(most))",
+                endpoint: endpointInUse)
+        }
         return try withLogin(path) { () throws(ClientError) in
             try call(path, request, deadline, limit, isRead)
         }
@@ -181,8 +188,9 @@ package final class Client {
 
     private func connection(to endpoint: Endpoint) -> Channel {
         Channel(
-            endpoint, on: reactor, dialer: dialer, timeout: settings.dialTimeout,
-            keepAlive: (max(settings.keepAliveTime, .seconds(10)), settings.keepAliveTimeout))
+            endpoint, on: reactor, dialer: dialer, settings: settings,
+            keepAlive: (max(settings.keepAliveTime, .seconds(10)), settings.keepAliveTimeout),
+            maxAnswerBytes: settings.maxAnswerBytes)
     }
 
     /// Leaves the endpoint for the next one.

@@ -47,6 +47,9 @@ extension ClientError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .badEndpoint(let endpoint, let reason): "endpoint \"\(endpoint)\": \(reason)"
+        case .unreachable(let endpoint, let reason) where reason.contains("tls: "):
+            "cannot speak with \(endpoint) over TLS: \(reason); look at the certificates on both "
+                + "sides (here: --cacert, --cert, --key)"
         case .unreachable(let endpoint, let reason):
             "cannot reach \(endpoint): \(reason); check that the address is right and that a "
                 + "server is running there"

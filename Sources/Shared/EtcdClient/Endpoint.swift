@@ -10,6 +10,8 @@ struct Endpoint: Equatable {
 
     let text: String
     let target: Target
+    /// By its scheme; nil without one.
+    let isSecure: Bool?
 
     /// The `:authority` of calls.
     var authority: String {
@@ -21,19 +23,23 @@ struct Endpoint: Equatable {
 
     init(_ text: String) throws(ClientError) {
         self.text = text
-        if text.hasPrefix("https://") || text.hasPrefix("unixs:") {
-            throw .badEndpoint(
-                text, reason: "TLS is not supported yet; give a plain http:// endpoint")
-        }
-        if text.hasPrefix("unix:") {
-            guard let address = SocketAddress(text), text.utf8.count > 7 else {
+        if text.hasPrefix("unix:") || text.hasPrefix("unixs:") {
+            let rest = text[(text.firstIndex(of: ":") ?? text.startIndex)...]
+            guard let address = SocketAddress("unix" + rest), rest.utf8.count > 3 else {
                 throw .badEndpoint(text, reason: "no path; write unix:///path/of/socket")
             }
+            isSecure = text.hasPrefix("unixs:")
             target = .unix(address)
             return
         }
         var bare = Substring(text)
-        if bare.hasPrefix("http://") { bare = bare.dropFirst("http://".count) }
+        var isSecure: Bool?
+        for (scheme, secures) in [("http://", false), ("https://", true)]
+        where bare.hasPrefix(scheme) {
+            bare = bare.dropFirst(scheme.count)
+            isSecure = secures
+        }
+        self.isSecure = isSecure
         if bare.hasSuffix("/") { bare = bare.dropLast() }
         guard let host = HostPort(String(bare)), !host.host.isEmpty, !bare.contains("/") else {
             throw .badEndpoint(text, reason: "not an address; write host:port")

@@ -26,13 +26,17 @@ package import Posix
 // With a login the first call asks for a token, which goes along with all others. When the server
 // does not know the token any more, the call is made again with a new one.
 //
-// Only plain connections: an https endpoint is refused with a sentence that says so.
+// TLS is used for https and unixs endpoints, and for those without a scheme if `ClientSettings.tls`
+// is set. A connection counts as open when the server has spoken through it: before, it may still
+// say that it wants another certificate, and the next endpoint is tried.
 
 package struct ClientSettings: Sendable {
-    /// `host:port`, `http://host:port` or `unix:/path`; tried in this order.
+    /// `host:port`, `http[s]://host:port` or `unix[s]:/path`; tried in this order.
     package var endpoints: [String]
     /// For each endpoint, names looked up included.
     package var dialTimeout: Duration = .seconds(2)
+    /// Nil: plain connections but for endpoints that ask for TLS themselves.
+    package var tls: ClientTLS?
     /// For calls that are given none of their own; nil waits for ever.
     package var callTimeout: Duration? = .seconds(5)
     /// Streams are probed when nothing came for so long. Servers end connections that probe more
@@ -43,6 +47,9 @@ package struct ClientSettings: Sendable {
     package var resumeDelay: Duration = .milliseconds(500)
     /// Names that are known without asking the system.
     package var lookup = NameLookup()
+    /// The largest request that is sent, and the largest answer that is taken, in bytes.
+    package var maxRequestBytes = 2 << 20
+    package var maxAnswerBytes = Int(Int32.max)
     /// Who calls; nil for nobody, as servers without authentication take it.
     package var login: Login?
 

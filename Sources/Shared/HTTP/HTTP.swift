@@ -12,6 +12,7 @@
 //   GRPCServer / GRPCClient (whole messages) or HTTP2Connection (plain) → takeEvents(into:)
 //
 //   HTTP1Server, HTTP1Client     the same shape over HTTP/1.1, one exchange at a time
+//   WebSocketServer              messages over a connection that was upgraded from HTTP/1.1
 //   ProtocolSniffer              which of them a new connection needs
 //
 // Every machine is confined to one thread and follows one habit: hand in bytes, take the events,

@@ -37,6 +37,7 @@ package final class Connection: ReadinessSink {
     private var idleTimer: TimerID?
     private var stallTimer: TimerID?
     private var lastSent: Instant
+    private var handshakeTimer: TimerID?
 
     package let peerAddress: SocketAddress?
     package let localAddress: SocketAddress?
@@ -62,6 +63,11 @@ package final class Connection: ReadinessSink {
     /// Bytes read in one turn: what one busy peer may be served before the others are.
     package var readLimit = Int.max
 
+    /// Closes the connection if its session is not through with the handshake by then.
+    package var handshakeTimeout: Duration? {
+        didSet { watchHandshake() }
+    }
+
     /// Takes over a connected socket. Only if the kernel is out of memory does it throw.
     package init(
         on reactor: Reactor, socket: Socket, session: (any TransportSession)? = nil,
@@ -83,14 +89,19 @@ package final class Connection: ReadinessSink {
         interest = wantedInterest
         token = try reactor.watch(socket.descriptor, interest, self)
         // A client's session has the first word.
-        moveSessionOutput()
+        if session?.hasOutput == true { scheduleFlush() }
     }
 
     /// Takes bytes; see `closeAfterFlush` and `endOutput` for when it no longer does.
     package var isOpen: Bool { state == .open && !endsOutput }
     package var isClosed: Bool { state == .closed || state == .lingering }
     /// Queued here and not yet taken by the kernel.
-    package var pendingBytes: Int { output.byteCount }
+    package var pendingBytes: Int { output.byteCount + (session?.pendingBytes ?? 0) }
+    /// There is a session and it has not agreed with its peer yet.
+    package var isHandshaking: Bool { session?.isHandshaking ?? false }
+    /// Who the peer is, if TLS has proved it.
+    package var peerCertificate: PeerCertificate? { (session as? TLSSession)?.peerCertificate }
+    package var isSecure: Bool { session != nil }
 
     // MARK: Sending
 
@@ -98,16 +109,11 @@ package final class Connection: ReadinessSink {
     package func write(_ bytes: [UInt8]) {
         if state != .open || endsOutput || bytes.isEmpty { return }
         if let session {
-            do throws(NetError) {
-                try session.write(bytes)
-            } catch {
-                return end(.failed(error), tellLater: true)
-            }
-            moveSessionOutput()
+            session.write(bytes)
         } else {
             output.append(bytes)
         }
-        if output.byteCount > pendingBytesLimit { return end(.overflow, tellLater: true) }
+        if pendingBytes > pendingBytesLimit { return end(.overflow, tellLater: true) }
         scheduleFlush()
     }
 
@@ -115,15 +121,20 @@ package final class Connection: ReadinessSink {
     package func endOutput() {
         if state != .open || endsOutput { return }
         session?.endOutput()
-        moveSessionOutput()
         endsOutput = true
         scheduleFlush()
     }
 
-    private func moveSessionOutput() {
-        guard let session else { return }
-        for chunk in session.takeOutput() { output.append(chunk) }
-        if !output.isEmpty { scheduleFlush() }
+    /// False if the session is broken, and the connection closed with it.
+    private func moveSessionOutput() -> Bool {
+        guard let session, session.hasOutput else { return true }
+        do throws(NetError) {
+            for chunk in try session.takeOutput() { output.append(chunk) }
+            return true
+        } catch {
+            fail(error)
+            return false
+        }
     }
 
     private func scheduleFlush() {
@@ -136,6 +147,7 @@ package final class Connection: ReadinessSink {
     internal func flushNow() {
         isFlushDue = false
         guard state == .open || state == .flushing else { return }
+        guard moveSessionOutput() else { return }
         if output.byteCount > lowWaterMark { owesDrained = true }
         let before = output.byteCount
         do throws(PosixError) {
@@ -228,13 +240,22 @@ package final class Connection: ReadinessSink {
     }
 
     private func receiveThroughSession(_ bytes: UnsafeRawBufferPointer) {
+        guard let session else { return }
+        let wasHandshaking = session.isHandshaking
         do throws(NetError) {
-            unsafe try session?.receive(bytes)
+            unsafe try session.receive(bytes)
         } catch {
             return fail(error)
         }
-        moveSessionOutput()
+        if session.hasOutput { scheduleFlush() }
+        if wasHandshaking, !session.isHandshaking { noteEstablished() }
         deliverFromSession()
+    }
+
+    private func noteEstablished() {
+        if let handshakeTimer { reactor.cancel(handshakeTimer) }
+        handshakeTimer = nil
+        delegate?.connectionEstablished(self)
     }
 
     private func deliverFromSession() {
@@ -250,13 +271,14 @@ package final class Connection: ReadinessSink {
             let plain = unsafe UnsafeRawBufferPointer(rebasing: reactor.plainBuffer[..<count])
             unsafe delegate?.connection(self, received: plain)
         }
-        moveSessionOutput()
+        if session.hasOutput { scheduleFlush() }
         if session.isInputOver, state == .open, !isReadingPaused { noteInputEnd() }
     }
 
     /// The session gives up: its last words go out if the socket takes them.
     private func fail(_ error: NetError) {
-        moveSessionOutput()
+        let last = try? session?.takeOutput()
+        for chunk in last ?? [] { output.append(chunk) }
         _ = try? output.flush(to: socket)
         end(.failed(error))
     }
@@ -285,10 +307,7 @@ package final class Connection: ReadinessSink {
     /// `limit`.
     package func closeAfterFlush(within limit: Duration = .seconds(10)) {
         guard state == .open else { return }
-        if !endsOutput {
-            session?.endOutput()
-            moveSessionOutput()
-        }
+        if !endsOutput { session?.endOutput() }
         state = .flushing
         deadline = reactor.after(limit) { [weak self] in self?.end(.flushTimeout) }
         updateInterest()
@@ -332,9 +351,11 @@ package final class Connection: ReadinessSink {
         if let deadline { reactor.cancel(deadline) }
         if let idleTimer { reactor.cancel(idleTimer) }
         if let stallTimer { reactor.cancel(stallTimer) }
+        if let handshakeTimer { reactor.cancel(handshakeTimer) }
         deadline = nil
         idleTimer = nil
         stallTimer = nil
+        handshakeTimer = nil
     }
 
     // MARK: What to wait for
@@ -373,6 +394,15 @@ package final class Connection: ReadinessSink {
             guard self.isFull, self.state == .open || self.state == .flushing else { return }
             if self.reactor.now - self.lastSent >= stallTimeout { return self.end(.flushTimeout) }
             self.watchStall()
+        }
+    }
+
+    private func watchHandshake() {
+        if let handshakeTimer { reactor.cancel(handshakeTimer) }
+        handshakeTimer = nil
+        guard let handshakeTimeout, isHandshaking, state == .open else { return }
+        handshakeTimer = reactor.after(handshakeTimeout) { [weak self] in
+            self?.end(.failed(.session("tls: handshake timed out")))
         }
     }
 

@@ -6,6 +6,9 @@ package protocol ConnectionDelegate: AnyObject {
     /// The bytes are good during the call only.
     func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer)
 
+    /// The handshake of its session is over; comes before any bytes. Never without a session.
+    func connectionEstablished(_ connection: Connection)
+
     /// The peer will send no more, but may still read. Unless replaced: send what is queued, close.
     func connectionInputEnded(_ connection: Connection)
 
@@ -18,6 +21,8 @@ package protocol ConnectionDelegate: AnyObject {
 }
 
 extension ConnectionDelegate {
+    package func connectionEstablished(_ connection: Connection) {}
+
     package func connectionInputEnded(_ connection: Connection) {
         connection.closeAfterFlush()
     }

@@ -12,8 +12,10 @@ package final class Dialer {
     private let answers: Mailbox<LookupPool.Answer>
     private var pool: LookupPool?
     private var nextID: UInt64 = 0
-    /// Dials that wait for their addresses.
-    private var waiting: [UInt64: Dial] = [:]
+    /// Dials that wait for their addresses, and others that wait for a word about a name.
+    private var waiting: [UInt64: (LookupPool.Answer.Result) -> Void] = [:]
+    /// For connections to secure targets, made of what is dialled; the owner's to use.
+    package var certificates: CertificateReload?
 
     package init(on reactor: Reactor, lookup: NameLookup = NameLookup()) throws(NetError) {
         self.reactor = reactor
@@ -21,7 +23,7 @@ package final class Dialer {
         answers = try Mailbox()
         try reactor.attach(answers) { [weak self] answers in
             for answer in answers {
-                self?.waiting.removeValue(forKey: answer.id)?.receive(answer.result)
+                self?.waiting.removeValue(forKey: answer.id)?(answer.result)
             }
         }
     }
@@ -58,13 +60,41 @@ package final class Dialer {
     }
 
     private func ask(for dial: Dial, _ endpoint: HostPort) {
-        nextID += 1
-        let question = LookupPool.Question(id: nextID, host: endpoint.host, port: endpoint.port)
         do throws(NetError) {
-            guard try startedPool().ask(question) else { throw .dialerFull }
-            waiting[question.id] = dial
+            try ask(.addresses(of: endpoint)) { dial.receive($0) }
         } catch {
             reactor.soon { dial.finish(.failure(error)) }
+        }
+    }
+
+    private func ask(
+        _ matter: LookupPool.Question.Matter,
+        _ completion: @escaping (LookupPool.Answer.Result) -> Void
+    ) throws(NetError) {
+        nextID += 1
+        guard try startedPool().ask(LookupPool.Question(id: nextID, matter: matter)) else {
+            throw .dialerFull
+        }
+        waiting[nextID] = completion
+    }
+
+    /// Whether an address belongs to one of the names, by asking for the names of the address and
+    /// for the addresses of the names. `completion` runs later, once, on the reactor's thread: with
+    /// false, too, if nobody knows.
+    package func check(
+        _ address: SocketAddress, belongsToOneOf names: [String],
+        completion: @escaping (Bool) -> Void
+    ) {
+        do throws(NetError) {
+            try ask(.belonging(address, names: names)) { result in
+                if case .belonging(let belongs) = result {
+                    completion(belongs)
+                } else {
+                    completion(false)
+                }
+            }
+        } catch {
+            reactor.soon { completion(false) }
         }
     }
 
@@ -114,13 +144,14 @@ package final class Dial: ReadinessSink {
         reactor.soon { [self] in tryNext(.dialTimeout(subject)) }
     }
 
-    internal func receive(_ answer: Result<[SocketAddress], NameLookupError>) {
+    internal func receive(_ answer: LookupPool.Answer.Result) {
         switch answer {
-        case .success(let addresses):
+        case .addresses(let addresses):
             untried = addresses[...]
             tryNext(.dialTimeout(subject))
         case .failure(let error):
             finish(.failure(.lookup(error)))
+        case .belonging: break
         }
     }
 

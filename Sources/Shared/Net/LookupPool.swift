@@ -6,14 +6,25 @@ internal import Posix
 /// harms nobody.
 internal final class LookupPool: @unchecked Sendable {
     struct Question: Sendable {
+        enum Matter: Sendable {
+            case addresses(of: HostPort)
+            /// Whether the address belongs to one of the names.
+            case belonging(SocketAddress, names: [String])
+        }
+
         var id: UInt64
-        var host: String
-        var port: UInt16
+        var matter: Matter
     }
 
     struct Answer: Sendable {
+        enum Result: Sendable {
+            case addresses([SocketAddress])
+            case belonging(Bool)
+            case failure(NameLookupError)
+        }
+
         var id: UInt64
-        var result: Result<[SocketAddress], NameLookupError>
+        var result: Result
     }
 
     private static let waitingMax = 1024
@@ -63,12 +74,20 @@ internal final class LookupPool: @unchecked Sendable {
 
     private func work() {
         while let question = next() {
-            do throws(NameLookupError) {
-                let found = try lookup.addresses(of: question.host, port: question.port)
-                answers.post(Answer(id: question.id, result: .success(found)))
-            } catch {
-                answers.post(Answer(id: question.id, result: .failure(error)))
+            answers.post(Answer(id: question.id, result: answer(question.matter)))
+        }
+    }
+
+    private func answer(_ matter: Question.Matter) -> Answer.Result {
+        do throws(NameLookupError) {
+            switch matter {
+            case .addresses(let endpoint):
+                return .addresses(try lookup.addresses(of: endpoint.host, port: endpoint.port))
+            case .belonging(let address, let names):
+                return .belonging(try lookup.address(address, belongsToOneOf: names))
             }
+        } catch {
+            return .failure(error)
         }
     }
 

@@ -10,14 +10,23 @@ package protocol TransportSession: AnyObject {
     /// Moves plain bytes into the buffer and returns how many; 0 while there are none.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(NetError) -> Int
 
-    /// Plain bytes to send; kept while the handshake lasts.
-    func write(_ plain: [UInt8]) throws(NetError)
+    /// Plain bytes to send; kept until output is taken, and while the handshake lasts.
+    func write(_ plain: [UInt8])
 
-    /// Says goodbye, in the bytes that `takeOutput` gives next.
+    /// Plain bytes that wait.
+    var pendingBytes: Int { get }
+
+    /// Says goodbye, behind what waits.
     func endOutput()
 
+    /// There is something for `takeOutput` to give.
+    var hasOutput: Bool { get }
+
     /// Bytes for the wire, in order; nothing is given twice.
-    func takeOutput() -> [[UInt8]]
+    func takeOutput() throws(NetError) -> [[UInt8]]
+
+    /// Both sides do not know each other yet, and nothing will come from `read`.
+    var isHandshaking: Bool { get }
 
     /// The peer has said goodbye; nothing more will come from `read`.
     var isInputOver: Bool { get }

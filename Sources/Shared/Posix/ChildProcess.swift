@@ -112,8 +112,12 @@ package final class ChildProcess {
     /// Waits until `deadline` at the latest; nil if it still runs then.
     package func wait(until deadline: Instant) throws(PosixError) -> Ending? {
         while try poll() == nil {
-            if MonotonicClock.now >= deadline { return nil }
-            usleep(2000)
+            let left = (deadline - MonotonicClock.now).nanoseconds
+            if left <= 0 { return nil }
+            let milliseconds = Int32(min((left + 999_999) / 1_000_000, 60_000))
+            if keelson_await_child_for(id, milliseconds) != 0 {
+                throw PosixError("pidfd_open", "\(id)")
+            }
         }
         return ending
     }

@@ -64,14 +64,68 @@ package struct NameLookup: Sendable {
 
     /// What the file says; nothing if there is none.
     private func filed(_ host: String) -> [String] {
+        lines().compactMap { line in line.names.contains(host) ? line.address : nil }
+    }
+
+    private func lines() -> [(address: String, names: [String])] {
         guard let hostsFile, let text = try? File(hostsFile, .read).readAll(limit: 1 << 20) else {
             return []
         }
         return String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { line in
             let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
             guard let address = words.first else { return nil }
-            return words.dropFirst().contains { $0 == host } ? String(address) : nil
+            return (String(address), words.dropFirst().map(String.init))
         }
+    }
+
+    /// The names that an address is known by; none if nobody knows one.
+    package func names(of address: SocketAddress) -> [String] {
+        let bare = address.with(port: 0)
+        var found = hosts.filter { $0.value.contains { SocketAddress(host: $0, port: 0) == bare } }
+            .map(\.key).sorted()
+        for line in lines() where SocketAddress(host: line.address, port: 0) == bare {
+            found += line.names
+        }
+        let form = address.kernelForm
+        var name = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let code = unsafe form.withUnsafeBytes { buffer in
+            guard let base = buffer.baseAddress else { return Int32(EAI_NONAME) }
+            return unsafe getnameinfo(
+                base.assumingMemoryBound(to: sockaddr.self), socklen_t(buffer.count), &name,
+                socklen_t(name.count), nil, 0, NI_NAMEREQD)
+        }
+        if code == 0 {
+            let bytes = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+            found.append(String(decoding: bytes, as: UTF8.self))
+        }
+        return found
+    }
+
+    /// Whether a name of the address is on the list (`*.example` stands for all that end so), or an
+    /// address of a name on the list is this one. Throws if it is not, and a name could not be
+    /// looked up.
+    package func address(
+        _ address: SocketAddress, belongsToOneOf list: [String]
+    ) throws(NameLookupError) -> Bool {
+        let wildcards = list.filter { $0.hasPrefix("*.") }.map { $0.dropFirst() }
+        let plain = list.filter { !$0.hasPrefix("*.") }
+        for name in names(of: address) {
+            let bare = name.hasSuffix(".") ? String(name.dropLast()) : name
+            if plain.contains(bare) || wildcards.contains(where: { bare.hasSuffix($0) }) {
+                return true
+            }
+        }
+        var failure: NameLookupError?
+        for name in plain {
+            do throws(NameLookupError) {
+                let found = try addresses(of: name, port: address.port)
+                if found.contains(where: { $0.host == address.host }) { return true }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return false
     }
 
     /// Where to listen for "host:port". No host means all interfaces.

@@ -9,6 +9,7 @@ internal import Glibc
 //   Signals, ChildProcess, Thread  what a process is made of
 //   Lock, NameLookup               for the few places where threads meet, and blocking DNS
 //   MonotonicClock, WallClock, SecureRandom, Digest, ThisProcess
+//   PasswordHash, SigningKey       what identities are checked by
 //
 // Every descriptor has one owner, which closes it in `deinit` or earlier by `close()`, and all are
 // closed on exec. Calls interrupted by a signal are repeated. A failure is a `PosixError`; that a

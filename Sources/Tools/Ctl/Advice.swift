@@ -33,6 +33,8 @@ enum Advice {
         let next =
             if reason.contains("no such host") {
                 "Check the spelling of the name, or give the address by number."
+            } else if reason.contains("tls: ") {
+                tlsAdvice(reason)
             } else if reason.contains("refused") {
                 "Nothing listens there: is the server running, and is this its client port "
                     + "(--listen-client-urls, usually 2379)?"
@@ -42,15 +44,28 @@ enum Advice {
         return lines("Cannot reach \(endpoint): \(reason).", next)
     }
 
+    private static func tlsAdvice(_ reason: String) -> String {
+        if reason.contains("unknown authority") {
+            return "Give the authority that signed the server's certificate with --cacert."
+        }
+        if reason.contains("it is good for") {
+            return "Use an endpoint that the server's certificate names, or have it made anew."
+        }
+        if reason.contains("remote error") {
+            return "The server wants another certificate of ours: see --cert and --key."
+        }
+        return "Look at the certificates on both sides (--cacert, --cert, --key)."
+    }
+
     private static func strange(_ endpoint: String, _ stranger: Stranger) -> String {
         let next =
             switch stranger {
             case .http1:
                 "Use the port of --listen-client-urls (usually 2379), not that of "
                     + "--listen-peer-urls (usually 2380)."
-            case .tls: "It serves TLS, which this client does not speak yet."
+            case .tls: "It serves TLS: write https:// before the endpoint, and give --cacert."
             case .silent:
-                "It may want TLS, which this client does not speak yet, or be no etcd at all."
+                "It may want TLS (https:// before the endpoint, and --cacert), or be no etcd at all."
             case .other: "Check the address: it should be that of etcd's client port."
             }
         return lines("\(endpoint) \(stranger).", next)

@@ -52,6 +52,14 @@ struct Invocation {
         settings.callTimeout = timeout ? globals.commandTimeout : nil
         settings.keepAliveTime = globals.keepAliveTime
         settings.keepAliveTimeout = globals.keepAliveTimeout
+        if globals.maxRequestBytes > 0 {
+            settings.maxRequestBytes = Int(min(globals.maxRequestBytes, Int64(Int32.max)))
+        }
+        if globals.maxAnswerBytes > 0 {
+            settings.maxAnswerBytes = Int(min(globals.maxAnswerBytes, Int64(Int32.max)))
+        }
+        settings.tls = globals.tls
+        if let problem = globals.tls?.problem { throw .badArguments(problem) }
         settings.login = login.login(globals.user, globals.password, console)
         return settings
     }

@@ -87,4 +87,17 @@ struct ProgressTests {
         odd.update(3)
         #expect(!scene.written.isEmpty)
     }
+
+    @Test func `what is counted has its name`() {
+        let scene = Scene()
+        let progress = Progress(
+            "copying", total: 4_000, unit: .things("keys"), style: .lines, now: { scene.now },
+            write: { scene.written += $0 })
+        scene.pass(3_000)
+        progress.update(1_500)
+        #expect(scene.written == "copying: 37% (1500 of 4000 keys), 500/s, 5s left\n")
+        scene.written = ""
+        progress.finish(4_000)
+        #expect(scene.written == "copying: 4000 keys, done in 3s\n")
+    }
 }

@@ -134,6 +134,7 @@ extension ClientError {
         case .unreachable: "unreachable"
         case .timedOut: "timed out"
         case .connectionLost: "connection lost"
+        case .notEtcd: "not etcd"
         case .status(let code, let message, _): "\(Self.codeName(code)): \(message)"
         case .malformedAnswer(_, let reason): "malformed answer: \(reason)"
         case .stopped: "stopped"

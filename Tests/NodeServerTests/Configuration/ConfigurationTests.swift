@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
+import Net
 import Program
 import Testing
 
@@ -155,8 +156,8 @@ import Testing
                 + "first path segment in URL cannot contain colon"
         ),
         (
-            "client-transport-security: {auto-tls: true}",
-            "--auto-tls is not supported by keelson-node yet: "
+            "client-transport-security: {ca-file: x}",
+            "--ca-file is not supported by keelson-node yet: "
         ),
         ("- 1", "the configuration file holds no keys and values"),
     ])
@@ -167,6 +168,51 @@ import Testing
             guard let error = error as? ConfigError else { return false }
             return error.exitCode == 1 && error.text.hasPrefix(sentence)
         }
+    }
+
+    @Test func `transport security comes from flags, variables and both sections of a file`() throws
+    {
+        var wanted = TransportSecurity()
+        wanted.certificateFile = "c"
+        wanted.keyFile = "k"
+        wanted.authorityFile = "ca"
+        wanted.wantsClientCertificate = true
+        wanted.skipsAddressCheck = true
+        wanted.cipherSuites = ["TLS_AES_128_GCM_SHA256"]
+        wanted.newestVersion = .tls13
+        let flags = try Self.config(
+            "--cert-file=c", "--key-file=k", "--trusted-ca-file=ca", "--client-cert-auth",
+            "--cipher-suites=TLS_AES_128_GCM_SHA256", "--tls-max-version=TLS1.3")
+        #expect(flags.clientSecurity == wanted)
+        let variables = try Self.config(
+            environment: [
+                ("ETCD_CERT_FILE", "c"), ("ETCD_KEY_FILE", "k"), ("ETCD_TRUSTED_CA_FILE", "ca"),
+                ("ETCD_CLIENT_CERT_AUTH", "true"), ("ETCD_TLS_MAX_VERSION", "TLS1.3"),
+                ("ETCD_CIPHER_SUITES", "TLS_AES_128_GCM_SHA256"),
+            ])
+        #expect(variables.clientSecurity == wanted)
+        let text = """
+            cipher-suites: [TLS_AES_128_GCM_SHA256]
+            tls-max-version: TLS1.3
+            client-transport-security:
+              {cert-file: c, key-file: k, trusted-ca-file: ca, client-cert-auth: true}
+            peer-transport-security:
+              cert-file: p
+              key-file: q
+              allowed-cn: a,b
+              skip-client-san-verification: true
+            """
+        let file = try Self.config("--config-file=f", files: ["f": text])
+        #expect(file.clientSecurity == wanted)
+        #expect(file.peerSecurity.certificateFile == "p" && file.peerSecurity.keyFile == "q")
+        #expect(file.peerSecurity.allowedCommonNames == ["a", "b"])
+        #expect(file.peerSecurity.skipsAddressCheck)
+        // As in etcd an authority alone means that certificates are asked for.
+        var policy = flags.clientSecurity
+        policy.wantsClientCertificate = false
+        #expect(policy.serverPolicy(own: nil).requiresClientCertificate)
+        policy.authorityFile = ""
+        #expect(!policy.serverPolicy(own: nil).requiresClientCertificate)
     }
 
     @Test func `a file that is not there is told`() {
@@ -185,7 +231,7 @@ import Testing
         }
         let text = lines.joined(separator: "\n")
         #expect(text.contains("--listen-client-urls 'http://localhost:2379'"))
-        #expect(!text.contains("--auto-tls"))
+        #expect(text.contains("--auto-tls") && !text.contains("--proxy"))
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 160 })
     }
 

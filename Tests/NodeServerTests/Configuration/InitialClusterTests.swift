@@ -62,11 +62,6 @@ import Testing
                 "--initial-cluster must include default=http://127.0.0.1:2 given "
                     + "--initial-advertise-peer-urls=http://127.0.0.1:1,http://127.0.0.1:2"
             ),
-            (
-                ["--initial-cluster=default=http://localhost:2380,b=https://127.0.0.1:1"],
-                "https://127.0.0.1:1 in --initial-cluster is not supported by keelson-node yet: "
-                    + "TLS comes later; use http"
-            ),
         ] as [([String], String)])
     func `contradictions are told as etcd does`(_ arguments: [String], _ text: String) throws {
         guard case .run(let config, _) = try ConfigurationTests.read(arguments) else { return }

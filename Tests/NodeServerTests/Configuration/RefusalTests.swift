@@ -102,8 +102,7 @@ import Testing
             ),
             (
                 ["--listen-peer-urls=https://127.0.0.1:2380"],
-                "https://127.0.0.1:2380 in --listen-peer-urls is not supported by keelson-node yet: "
-                    + "TLS comes later; use http"
+                "cannot listen on TLS for 127.0.0.1:2380: KeyFile and CertFile are not presented"
             ),
             (
                 ["--force-new-cluster"],
@@ -111,18 +110,65 @@ import Testing
                     + "start a new cluster from a snapshot instead"
             ),
             (
-                ["--auto-tls"],
-                "--auto-tls is not supported by keelson-node yet: "
-                    + "TLS comes later; without it, listen on addresses that only friends can reach"
+                [
+                    "--listen-client-urls=https://127.0.0.1:1", "--key-file=k",
+                    "--advertise-client-urls=https://127.0.0.1:1",
+                ],
+                "KeyFile and CertFile must both be present[key: k, cert: ]"
+            ),
+            (
+                [
+                    "--listen-client-urls=https://127.0.0.1:1",
+                    "--advertise-client-urls=https://127.0.0.1:1",
+                ],
+                "TLS key/cert (--cert-file, --key-file) must be provided for client url "
+                    + "https://127.0.0.1:1 with HTTPS scheme"
+            ),
+            (
+                [
+                    "--listen-client-urls=https://127.0.0.1:1", "--key-file=k", "--cert-file=c",
+                    "--advertise-client-urls=https://127.0.0.1:1", "--client-cert-file=d",
+                ],
+                "ClientKeyFile and ClientCertFile must both be present or both absent: "
+                    + "key: , cert: d]"
+            ),
+            (
+                [
+                    "--listen-peer-urls=https://127.0.0.1:1", "--peer-key-file=k",
+                    "--peer-cert-file=c", "--peer-cert-allowed-cn=a,b",
+                    "--peer-cert-allowed-hostname=h",
+                ],
+                "AllowedCN and AllowedHostname are mutually exclusive (cn=\"a,b\", hostname=\"h\")"
+            ),
+            (
+                ["--auto-tls", "--self-signed-cert-validity=0"],
+                "selfSignedCertValidity is invalid,it should be greater than 0"
+            ),
+            (["--cipher-suites=foo"], "unexpected TLS cipher suite \"foo\""),
+            (
+                ["--cipher-suites=TLS_RSA_WITH_RC4_128_SHA"],
+                "TLS cipher suite \"TLS_RSA_WITH_RC4_128_SHA\" is broken and not supported"
+            ),
+            (["--tls-min-version=TLS1.1"], "unexpected TLS version \"TLS1.1\""),
+            (
+                ["--tls-min-version=TLS1.3", "--tls-max-version=TLS1.2"],
+                "min version (TLS1.3) is greater than max version (TLS1.2)"
+            ),
+            (
+                [
+                    "--tls-min-version=TLS1.3",
+                    "--cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+                ],
+                "cipher suites cannot be configured when only TLS1.3 is enabled"
+            ),
+            (
+                ["--ca-file=x"],
+                "--ca-file is not supported by keelson-node yet: it became --trusted-ca-file"
             ),
             (
                 ["--experimental-corrupt-check-time=1h"],
                 "--corrupt-check-time is not supported by keelson-node yet: "
                     + "members are not compared with each other yet"
-            ),
-            (
-                ["--metrics=extensive"],
-                "--metrics=extensive is not supported by keelson-node yet: use basic"
             ),
         ] as [([String], String)])
     func `what cannot be followed ends with 1`(_ arguments: [String], _ text: String) {

@@ -108,8 +108,10 @@ import Testing
         #expect(told == [true, false, false, true])
     }
 
-    @Test func `https peer URLs cannot be dialled yet`() {
-        #expect(DialTarget("https://127.0.0.1:2380") == nil)
+    @Test func `peer URLs of every kind can be dialled`() {
+        #expect(DialTarget("ftp://127.0.0.1:2380") == nil)
+        #expect(DialTarget("https://127.0.0.1:2380")?.authority == "127.0.0.1:2380")
+        #expect(DialTarget("unixs://a:1")?.authority == "localhost")
         #expect(DialTarget("http://127.0.0.1:2380")?.authority == "127.0.0.1:2380")
         #expect(DialTarget("http://[::1]:2380")?.authority == "[::1]:2380")
     }

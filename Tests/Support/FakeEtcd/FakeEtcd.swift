@@ -9,7 +9,7 @@ internal import TestKit
 //
 //   FakeServer      speaks gRPC; a closure gives the answers
 //   FakeConnection  one of its connections
-//   RudeServer      says a few bytes to whoever connects, and ends the connection
+//   RudeServer      says the same few bytes to whoever says something
 //   Seen            what a server saw, for the test to look at
 
 /// A gRPC server on loopback whose answers are a closure. It runs on a thread of its own and ends
@@ -37,8 +37,8 @@ package final class FakeServer: Sendable {
         try self.init(taking: { FakeConnection.take($0, on: $1, handler) })
     }
 
-    fileprivate convenience init(raw bytes: [UInt8]) throws {
-        try self.init(taking: { RudeConnection.take($0, on: $1, bytes) })
+    fileprivate convenience init(raw bytes: [UInt8], ends: Bool) throws {
+        try self.init(taking: { RudeConnection.take($0, on: $1, bytes, ends: ends) })
     }
 
     private init(taking take: @escaping @Sendable (consuming Socket, Reactor) -> Void) throws {
@@ -124,33 +124,36 @@ package final class FakeConnection: ConnectionDelegate {
     }
 }
 
-/// Says a few bytes to whoever says something, and ends the connection.
+/// Says a few bytes to whoever says something, and ends the connection then unless told otherwise.
 package final class RudeServer: Sendable {
     private let server: FakeServer
 
-    package init(saying bytes: [UInt8]) throws {
-        server = try FakeServer(raw: bytes)
+    package init(saying bytes: [UInt8], ends: Bool = true) throws {
+        server = try FakeServer(raw: bytes, ends: ends)
     }
 
     package var endpoint: String { server.endpoint }
+    package var port: UInt16 { server.port }
 }
 
 private final class RudeConnection: ConnectionDelegate {
     private let bytes: [UInt8]
+    private let ends: Bool
     private var connection: Connection?
 
-    static func take(_ socket: Socket, on reactor: Reactor, _ bytes: [UInt8]) {
-        let made = RudeConnection(bytes)
+    static func take(_ socket: Socket, on reactor: Reactor, _ bytes: [UInt8], ends: Bool) {
+        let made = RudeConnection(bytes, ends: ends)
         made.connection = try? Connection(on: reactor, socket: socket, delegate: made)
     }
 
-    private init(_ bytes: [UInt8]) {
+    private init(_ bytes: [UInt8], ends: Bool) {
         self.bytes = bytes
+        self.ends = ends
     }
 
     func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
         if !self.bytes.isEmpty { connection.write(self.bytes) }
-        connection.closeAfterFlush()
+        if ends { connection.closeAfterFlush() }
     }
 
     func connectionClosed(_ connection: Connection, _ reason: Net.CloseReason) {

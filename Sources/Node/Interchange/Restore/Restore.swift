@@ -15,16 +15,17 @@ package struct Restore {
     package var bumpRevision: UInt64
     /// Whether everything up to the new revision is to be compacted.
     package var marksCompacted: Bool
-    /// Goes into the identity of the log's files.
-    package var salt: UInt64
+    /// Of the log that is made.
+    package var log: LogSettings
 
     package init(
-        plan: BootstrapPlan, bumpRevision: UInt64 = 0, marksCompacted: Bool = false, salt: UInt64
+        plan: BootstrapPlan, bumpRevision: UInt64 = 0, marksCompacted: Bool = false,
+        log: LogSettings
     ) {
         self.plan = plan
         self.bumpRevision = bumpRevision
         self.marksCompacted = marksCompacted
-        self.salt = salt
+        self.log = log
     }
 
     /// Writes `target`, which holds nothing yet; durable when this returns. The folder above it
@@ -73,7 +74,7 @@ package struct Restore {
             var log = try Log.create(
                 on: disk, directory: target.logDirectory,
                 metadata: LogMetadata(memberID: plan.memberID, clusterID: plan.clusterID),
-                settings: LogSettings(salt: salt))
+                settings: self.log)
             try log.append([LogBatch(hardState: state, entries: entries)])
             try log.sync()
             // Only now does the log stand on the checkpoint, which is durable.

@@ -60,7 +60,6 @@ package struct Import {
             let ledger = try Import.membership(log, snapshot, through: place)
             try Import.checkConfiguration(ledger, at: place, log, database)
             let term = log.term(at: place) ?? meta.term.map { Term($0) } ?? ledger.appliedTerm
-            try Import.refuseAuthChanges(log, behind: place)
             self.log = log
             self.database = database
             checkpoint = place
@@ -261,34 +260,12 @@ package struct Import {
         }
     }
 
-    /// Entries behind the checkpoint are applied by the member that starts, which cannot yet apply
-    /// changes of users and roles: they would be lost without a word.
-    private static func refuseAuthChanges(
-        _ log: UpstreamLog, behind place: LogIndex
-    ) throws(InterchangeError) {
-        guard !log.isEmpty else { return }
-        try log.forEach(
-            from: place.next, through: log.last, { $0 }
-        ) { entry throws(InterchangeError) in
-            switch command(of: entry) {
-            case .authEnable, .authDisable, .authUserAdd, .authUserDelete,
-                .authUserChangePassword, .authUserGrantRole, .authUserRevokeRole, .authRoleAdd,
-                .authRoleDelete, .authRoleGrantPermission, .authRoleRevokePermission:
-                throw .refused(
-                    "entry \(entry.index) of the log changes users or roles and is not yet in the "
-                        + "database; start this member of etcd, let it run for a second, stop it, "
-                        + "and try again")
-            default: break
-            }
-        }
-    }
-
     // MARK: Writing
 
     /// Writes `target`, which holds nothing yet; durable when this returns. The folder above it
     /// must exist, and the one above its log directory.
     package func write(
-        to target: MemberFolder, on disk: any Disk, salt: UInt64,
+        to target: MemberFolder, on disk: any Disk, log settings: LogSettings,
         progress: ByteCounter = { _ in }
     ) throws(InterchangeError) -> Report {
         let view = ledger.view()
@@ -307,7 +284,7 @@ package struct Import {
                 try copy.write(database, to: &writer, progress: progress)
             }
         }
-        let count = try writeLog(target, disk, salt, view.configuration)
+        let count = try writeLog(target, disk, settings, view.configuration)
         return Report(
             memberID: log.metadata.memberID, clusterID: log.metadata.clusterID,
             checkpoint: checkpoint, last: max(checkpoint, log.isEmpty ? .zero : log.last),
@@ -318,7 +295,8 @@ package struct Import {
     private static let batchSize = 1 << 20
 
     private func writeLog(
-        _ target: MemberFolder, _ disk: any Disk, _ salt: UInt64, _ configuration: Configuration
+        _ target: MemberFolder, _ disk: any Disk, _ settings: LogSettings,
+        _ configuration: Configuration
     ) throws(InterchangeError) -> Int {
         var written = 0
         var state = log.hardState
@@ -327,7 +305,7 @@ package struct Import {
         try stored { () throws(StorageError) in
             var ours = try Log.create(
                 on: disk, directory: target.logDirectory, metadata: log.metadata,
-                settings: LogSettings(salt: salt))
+                settings: settings)
             if checkpoint > .zero {
                 let mark = CheckpointMark(
                     index: checkpoint, term: checkpointTerm, configuration: configuration)

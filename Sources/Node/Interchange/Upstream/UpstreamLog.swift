@@ -22,18 +22,16 @@ package struct UpstreamLog {
     struct SegmentName: Equatable {
         var name: String
         var sequence: UInt64
-        var firstIndex: UInt64
 
         /// Nil for any other file.
         init?(_ name: String) {
             guard name.hasSuffix(".wal"), name.utf8.count == 37 else { return nil }
             let parts = name.dropLast(4).split(separator: "-", omittingEmptySubsequences: false)
             guard parts.count == 2, let sequence = hexadecimalNumber(parts[0]),
-                let first = hexadecimalNumber(parts[1])
+                hexadecimalNumber(parts[1]) != nil
             else { return nil }
             self.name = name
             self.sequence = sequence
-            firstIndex = first
         }
     }
 
@@ -121,11 +119,7 @@ package struct UpstreamLog {
             throw .refused("\(directory) holds no log of etcd (no file NAME.wal)")
         }
         var first = all.count - 1
-        while first > 0, all[first - 1].sequence == all[first].sequence - 1,
-            all[first - 1].firstIndex <= all[first].firstIndex
-        {
-            first -= 1
-        }
+        while first > 0, all[first - 1].sequence == all[first].sequence - 1 { first -= 1 }
         return Array(all[first...])
     }
 
@@ -168,12 +162,17 @@ package struct UpstreamLog {
     ) throws(InterchangeError) -> Entry {
         let data = try open?.segment.record(at: place.offset).data ?? []
         let path = open?.segment.path ?? ""
+        let reason: String
         do throws(RaftError) {
             let entry = try MessageCodec.decodeEntry(data)
             if entry.index == index, entry.term == place.term { return entry }
-        } catch {}
+            reason = "it is entry \(entry.index) of term \(entry.term) now"
+        } catch {
+            reason = "\(error)"
+        }
         throw .damaged(
-            path: path, offset: place.offset, reason: "the record changed while it was read")
+            path: path, offset: place.offset,
+            reason: "the record changed while it was read: \(reason)")
     }
 }
 

@@ -86,6 +86,7 @@ package struct UpstreamSegment {
         guard let frame = try frame(at: start) else {
             return try cut("a record reaches beyond the file", nil)
         }
+        guard frame.bytes.count & 7 == 0 else { return try cut("a length is not whole", nil) }
         switch UpstreamSegment.decode(frame) {
         case .ranOut: return try cut("a record is cut short", frame)
         case .malformed:

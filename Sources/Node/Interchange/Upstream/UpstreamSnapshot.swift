@@ -126,14 +126,6 @@ package struct UpstreamSnapshot: Equatable, Sendable {
 
     /// Row `confState` of bucket `meta`.
     static func configurationRow(_ configuration: Configuration) -> Row {
-        let lists = [
-            ("voters", configuration.voters), ("learners", configuration.learners),
-            ("voters_outgoing", configuration.votersOutgoing),
-            ("learners_next", configuration.learnersNext),
-        ]
-        var fields: [(String, JSONValue)] = lists.filter { !$0.1.isEmpty }
-            .map { ($0.0, .array($0.1.map { .unsigned64($0.number) })) }
-        fields.append(("auto_leave", .bool(configuration.leavesByItself)))
-        return Row(bucket: "meta", key: "confState", value: JSON.bytes(.object(fields)))
+        Row(bucket: "meta", key: "confState", value: GoJSON.configuration(configuration))
     }
 }

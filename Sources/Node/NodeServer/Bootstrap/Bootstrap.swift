@@ -54,12 +54,6 @@ struct Bootstrap {
                 "member \(recovered.memberID) has been removed from the cluster; to join again, "
                     + "remove its data directory and add it as a new member")
         }
-        if recovered.ledger.isAuthEnabled {
-            throw .refused(
-                "authentication is enabled in this store, and keelson-node does not support it "
-                    + "yet: it would serve everything to everybody; run `auth disable` on the etcd "
-                    + "that the store came from, and take a new snapshot")
-        }
         if recovered.tornByteCount > 0 {
             logger.warn(
                 "cut an unfinished write off the log",

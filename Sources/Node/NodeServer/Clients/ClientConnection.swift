@@ -17,8 +17,12 @@ final class ClientConnection: ConnectionDelegate {
     unowned let port: ClientPort
     let serial: UInt64
     private let openedAt: Instant
+    /// The common name of the client's certificate, which the handshake has verified.
+    var verifiedCommonName: String? { connection.peerCertificate?.commonName }
     private var speech = Speech.undecided([])
     private var isFlushPlanned = false
+    /// What calls hold in the core for this client.
+    private var callWeight = 0
     /// What it makes this member hold in memory, as last told to the port.
     private(set) var weight = 0
     private(set) var lastActive: Instant
@@ -27,6 +31,8 @@ final class ClientConnection: ConnectionDelegate {
     private var firstByteAt: Instant?
     /// Given up; nothing is taken from it or held for it any more.
     private var isCut = false
+    /// The client came over TLS.
+    var isSecure: Bool { connection.isSecure }
 
     /// Bytes handed to the socket's queue before its protocol is asked for more.
     private static let outputAhead = 1 << 20
@@ -36,6 +42,10 @@ final class ClientConnection: ConnectionDelegate {
 
     /// Read of one client before the others have their turn.
     private static let bytesPerTurn = 64 << 10
+    private static let plainOnly =
+        "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
+        + "connection: close\r\n\r\n"
+        + "Client sent a TLS handshake to a server that speaks plain HTTP here.\n"
 
     init(_ connection: Connection, port: ClientPort) {
         self.connection = connection
@@ -71,15 +81,17 @@ final class ClientConnection: ConnectionDelegate {
             speech = .grpc(channel)
             unsafe bytes.withUnsafeBytes { unsafe channel.receive($0) }
         case .http1, .http2:
-            connection.idleTimeout = .seconds(300)
+            connection.idleTimeout = HTTPChannel.idleTimeout
             let channel = HTTPChannel(self)
             speech = .http(channel)
             unsafe bytes.withUnsafeBytes { unsafe channel.receive($0) }
         case .tls:
-            port.member.logger.warn(
-                "rejected connection: the client speaks TLS, this listener does not",
-                ["remote-addr": .string("\(connection.peerAddress.map { "\($0)" } ?? "")")])
-            connection.close()
+            // Clients that know HTTP recognise this, and say that the server has no TLS.
+            connection.write(Array(ClientConnection.plainOnly.utf8))
+            connection.closeAfterFlush(within: .seconds(1))
+            port.refusals.tell(
+                connection.peerAddress, "the client speaks TLS, this listener does not",
+                now: port.member.reactor.now)
         }
     }
 
@@ -114,7 +126,7 @@ final class ClientConnection: ConnectionDelegate {
         switch speech {
         case .undecided: 0
         case .grpc(let channel): channel.server.outputBytes
-        case .http(let channel): channel.server.weight
+        case .http(let channel): channel.weight
         }
     }
 
@@ -129,6 +141,7 @@ final class ClientConnection: ConnectionDelegate {
     }
 
     func connectionDrained(_ connection: Connection) {
+        if case .http(let channel) = speech { channel.drained() }
         flush()
     }
 
@@ -139,8 +152,8 @@ final class ClientConnection: ConnectionDelegate {
             channel.transportEnded()
             connection.closeAfterFlush()
         case .http(let channel):
-            channel.transportEnded()
-            if channel.isIdle { connection.closeAfterFlush() }
+            channel.inputEnded()
+            if !channel.isAnswering { connection.closeAfterFlush() }
         }
     }
 
@@ -148,7 +161,7 @@ final class ClientConnection: ConnectionDelegate {
         switch speech {
         case .undecided: break
         case .grpc(let channel): channel.transportEnded()
-        case .http(let channel): channel.transportEnded()
+        case .http(let channel): channel.connectionClosed()
         }
         if reason == .flushTimeout { port.note(self, "it reads nothing") }
         weigh()
@@ -162,13 +175,18 @@ final class ClientConnection: ConnectionDelegate {
     func weigh() {
         if isCut { return }
         let before = weight
-        weight = connection.pendingBytes
+        weight = connection.pendingBytes + callWeight
         switch speech {
         case .undecided(let bytes): weight += bytes.count
         case .grpc(let channel): weight += channel.weight
         case .http(let channel): weight += channel.weight
         }
         if weight != before { port.weightChanged(by: weight - before) }
+    }
+
+    func callHolds(_ change: Int) {
+        callWeight += change
+        weigh()
     }
 
     /// Serves it no more, at once, and lets go of everything that is held for it.

@@ -9,12 +9,20 @@ internal import Program
 /// Where clients come in: gRPC and plain HTTP on one port, told apart by the first bytes.
 ///
 ///     Listener ─► ClientConnection ─┬─► GRPCChannel ─► services ─► LocalMember
-///                                   └─► HTTPChannel ─► HTTPEndpoints
+///                                   └─► HTTPChannel ─┬─► HTTPEndpoints
+///                                                    ├─► V2Endpoints
+///                                                    └─► Gateway ─► services, as above
 final class ClientPort {
     let member: LocalMember
     let endpoints: HTTPEndpoints
     let settings: Settings
+    let authenticator: Authenticator
+    /// Serves /v2; nil where it is not wanted.
+    var second: V2Endpoints?
     private var listeners: [Listener] = []
+    private var receptions: [TLSReception] = []
+    private(set) lazy var refusals = RefusalLog(
+        member.logger, listener: settings.servesGRPC ? "client" : "metrics")
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
     private var unflushed: [ClientConnection] = []
     /// What all clients together make this member hold in memory.
@@ -35,6 +43,10 @@ final class ClientPort {
         var keepAliveTimeout = Duration.seconds(20)
         /// False on listeners for metrics and health alone.
         var servesGRPC = true
+        /// Nil: the paths of the JSON gateway are not found.
+        var gateway: Gateway?
+        /// Nil: any page may ask, under any name of this host.
+        var access: AccessControl?
         /// A connection that has said nothing by then is closed.
         var firstByteTimeout = Duration.seconds(30)
         /// A head or a frame that has begun must have come to its end by then.
@@ -51,10 +63,18 @@ final class ClientPort {
         var maxConnections = Int.max
         /// Streams of one connection where the flag does not say less.
         static let streamsMax = 16_384
+
+        /// A JSON request: base64 makes the largest message a third longer, and there is space
+        /// between the tokens.
+        var maxBodyBytes: Int { (maxRequestBytes + 512 * 1_024) * 2 + 65_536 }
     }
 
-    init(member: LocalMember, endpoints: HTTPEndpoints, settings: Settings) {
+    init(
+        member: LocalMember, endpoints: HTTPEndpoints, authenticator: Authenticator,
+        settings: Settings
+    ) {
         self.member = member
+        self.authenticator = authenticator
         self.endpoints = endpoints
         self.settings = settings
         cutLog = CutLog(member.logger)
@@ -62,11 +82,33 @@ final class ClientPort {
         member.reactor.every(.seconds(1)) { [weak self] in self?.sweep() }
     }
 
-    func listen(on addresses: [SocketAddress], _ options: Socket.ListenOptions) throws(NetError) {
+    /// With certificates the addresses speak TLS.
+    func listen(
+        on addresses: [SocketAddress], _ options: Socket.ListenOptions,
+        _ certificates: CertificateReload? = nil
+    ) throws(NetError) {
+        let reception = certificates.map(makeReception)
+        if let reception { receptions.append(reception) }
         listeners.append(
             try Listener(on: member.reactor, addresses: addresses, options: options) {
                 [unowned self] socket in
-                self.accept(socket)
+                if self.isDraining { return }
+                guard self.makeRoom() else { return socket.close() }
+                if let reception { reception.accept(socket) } else { self.accept(socket) }
+            })
+    }
+
+    private func makeReception(_ certificates: CertificateReload) -> TLSReception {
+        var limits = HandshakeLimits()
+        limits.halfOpen = min(limits.halfOpen, max(1, settings.maxConnections / 4))
+        return TLSReception(
+            on: member.reactor, certificates, limits,
+            established: { [unowned self] connection in
+                if self.isDraining { return connection.close() }
+                self.serve(connection)
+            },
+            refused: { [unowned self] address, error in
+                self.refusals.tell(address, "\(error)", now: self.member.reactor.now)
             })
     }
 
@@ -82,21 +124,19 @@ final class ClientPort {
     }
 
     private func accept(_ socket: Socket) {
-        guard !isDraining else { return }
-        guard makeRoom() else {
-            socket.close()
-            return
-        }
         do throws(NetError) {
-            let connection = try Connection(on: member.reactor, socket: socket)
-            let client = ClientConnection(connection, port: self)
-            connections[ObjectIdentifier(client)] = client
-            connection.delegate = client
-            member.metrics.clientConnected()
+            serve(try Connection(on: member.reactor, socket: socket))
         } catch {
             member.logger.warn(
                 "could not take a client's connection", ["error": .string("\(error)")])
         }
+    }
+
+    private func serve(_ connection: Connection) {
+        let client = ClientConnection(connection, port: self)
+        connections[ObjectIdentifier(client)] = client
+        connection.delegate = client
+        member.metrics.clientConnected()
     }
 
     func forget(_ client: ClientConnection) {
@@ -104,6 +144,15 @@ final class ClientPort {
         weight -= client.weight
         member.metrics.clientDisconnected()
         if isDraining, connections.isEmpty { finishDraining() }
+    }
+
+    /// A request that is neither gRPC's nor the gateway's.
+    func answer(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+        if let second, V2Endpoints.owns(request.head.path) {
+            second.answer(request, exchange)
+        } else {
+            endpoints.answer(request) { exchange.respond($0) }
+        }
     }
 
     func nextSerial() -> UInt64 {
@@ -141,7 +190,8 @@ final class ClientPort {
 
     /// False when every connection is in use and there can be no more.
     private func makeRoom() -> Bool {
-        if connections.count < settings.maxConnections { return true }
+        let halfOpen = receptions.reduce(0) { $0 + $1.halfOpenCount }
+        if connections.count + halfOpen < settings.maxConnections { return true }
         let idle = connections.values.filter(\.isIdle).sorted {
             let (left, right) = ($0.hasBeenServed ? 1 : 0, $1.hasBeenServed ? 1 : 0)
             return (left, $0.lastActive, $0.serial) < (right, $1.lastActive, $1.serial)
@@ -190,6 +240,7 @@ final class ClientPort {
         isDraining = true
         onDrained = then
         for listener in listeners { listener.close() }
+        for reception in receptions { reception.close() }
         let open = connections.values.sorted { $0.serial < $1.serial }
         for client in open { client.drain() }
         if connections.isEmpty {

@@ -6,17 +6,16 @@ internal import Net
 internal import NodeCore
 
 /// The gRPC side of a client's connection: calls by stream, each handled by what its method needs.
-final class GRPCChannel {
+final class GRPCChannel: CallCarrier {
     unowned let client: ClientConnection
     let server: GRPCServer
     let member: LocalMember
     private var calls: [StreamID: any ServerCall] = [:]
+    private var exchanges: [StreamID: PlainStream] = [:]
     private var events: [GRPCServer.Event] = []
     private var keepAlive: TimerID?
     private var awaitedPing: UInt64?
     private var lastPing: UInt64 = 0
-    /// What calls hold in the core for this client.
-    private var callWeight = 0
     /// Calls were told to wait until less is queued for this client.
     private var isCrowded = false
 
@@ -29,6 +28,7 @@ final class GRPCChannel {
         let limits = client.port.settings
         var settings = GRPCServerSettings()
         settings.maxMessageBytes = limits.maxRequestBytes + 512 * 1_024
+        settings.maxPlainBodyBytes = limits.maxBodyBytes
         settings.http2.maxConcurrentStreams = min(
             limits.maxConcurrentStreams, ClientPort.Settings.streamsMax)
         settings.http2.highWater = GRPCChannel.highWater
@@ -44,7 +44,8 @@ final class GRPCChannel {
 
     var isOver: Bool { server.isClosed && !server.hasOutput }
     var isIdle: Bool { calls.isEmpty && server.openCallCount == 0 }
-    var weight: Int { server.weight + callWeight }
+    var weight: Int { server.weight }
+    var isOverweight: Bool { server.weight > client.port.settings.maxConnectionBytes }
 
     // MARK: In
 
@@ -59,7 +60,14 @@ final class GRPCChannel {
         keepAlive = nil
         server.transportEnded()
         handleEvents()
+        endAll()
+    }
+
+    private func endAll() {
         for stream in calls.keys.sorted() { end(stream) }
+        for stream in exchanges.keys.sorted() {
+            exchanges.removeValue(forKey: stream)?.cancelled()
+        }
     }
 
     private func handleEvents() {
@@ -82,13 +90,17 @@ final class GRPCChannel {
             call.context.hasMessage = true
             call.receive(message)
         case .halfClosed(let stream): calls[stream]?.inputEnded()
-        case .cancelled(let stream): end(stream)
+        case .cancelled(let stream):
+            end(stream)
+            exchanges.removeValue(forKey: stream)?.cancelled()
         case .plain(let stream, let request): answer(stream, request)
-        case .writable(let stream): calls[stream]?.drained()
+        case .writable(let stream):
+            calls[stream]?.drained()
+            exchanges[stream]?.drained()
         case .pingAcknowledged(let payload): if payload == awaitedPing { awaitedPing = nil }
         case .closed(let reason):
             if case .failed(.connection(_, let text)) = reason { client.port.note(client, text) }
-            for stream in calls.keys.sorted() { end(stream) }
+            endAll()
         }
     }
 
@@ -98,28 +110,24 @@ final class GRPCChannel {
             server.finish(stream, code: error.code, message: error.text)
             return
         }
-        if server.weight > client.port.settings.maxConnectionBytes {
+        if isOverweight {
             let error = EtcdError.tooManyRequests
             server.finish(stream, code: error.code, message: error.text)
             return
         }
-        let call = CallContext(channel: self, stream: stream, rpc: rpc, head: head)
-        member.metrics.began(rpc)
-        if let timeout = head.timeout {
-            call.deadline = member.reactor.after(timeout) { [weak call] in
-                call?.fail(.contextDeadlineExceeded)
-            }
-        }
-        let handler = ServiceTable.call(call)
-        // A handler may have ended its call while it was made.
-        if !call.isOver { calls[stream] = handler }
+        let handler = ServiceTable.begin(
+            CallContext(carrier: self, stream: stream, rpc: rpc, head: head), head)
+        if let handler { calls[stream] = handler }
     }
 
     private func answer(_ stream: StreamID, _ request: HTTPRequest) {
-        client.port.endpoints.answer(request) { [weak self] response in
-            self?.server.respond(stream, response)
-            self?.client.needsFlush()
-        }
+        let exchange = PlainStream(self, stream)
+        exchanges[stream] = exchange
+        exchange.answer(request)
+    }
+
+    func forget(_ exchange: StreamID) {
+        exchanges.removeValue(forKey: exchange)
     }
 
     // MARK: Out
@@ -143,11 +151,6 @@ final class GRPCChannel {
         return isCrowded
     }
 
-    func callHolds(_ change: Int) {
-        callWeight += change
-        client.weigh()
-    }
-
     /// Ends calls whose request has not come to its end in time.
     func cutUnfinished(at now: Instant) -> Int {
         let limit = client.port.settings.requestTimeout
@@ -168,8 +171,48 @@ final class GRPCChannel {
         call.context.close()
     }
 
-    func finished(_ stream: StreamID) {
+    // MARK: Carrier
+
+    func reply(_ stream: StreamID, _ message: [UInt8]) {
+        server.reply(stream, message)
         calls.removeValue(forKey: stream)
+        client.needsFlush()
+    }
+
+    func send(_ stream: StreamID, _ message: [UInt8]) {
+        server.sendMessage(stream, message)
+        client.needsFlush()
+    }
+
+    var takesPieces: Bool { true }
+
+    func send(_ stream: StreamID, byteCount: Int, beginning piece: [UInt8]) {
+        server.sendMessage(stream, byteCount: byteCount, beginning: piece)
+        client.needsFlush()
+    }
+
+    func sendPiece(_ stream: StreamID, _ piece: [UInt8]) {
+        server.sendMessagePart(stream, piece)
+        client.needsFlush()
+    }
+
+    func sendHead(_ stream: StreamID) {
+        server.sendHead(stream)
+        client.needsFlush()
+    }
+
+    func finish(_ stream: StreamID, code: Int, message: String) {
+        server.finish(stream, code: code, message: message)
+        end(stream)
+        client.needsFlush()
+    }
+
+    func queuedBytes(_ stream: StreamID) -> Int { server.queuedBytes(stream) }
+
+    func pauseInput(_ stream: StreamID) { server.pause(stream) }
+
+    func resumeInput(_ stream: StreamID) {
+        server.resume(stream)
         client.needsFlush()
     }
 
@@ -177,6 +220,7 @@ final class GRPCChannel {
         server.drain()
         // Endless calls would keep the connection open for ever.
         for stream in calls.keys.sorted() { calls[stream]?.draining() }
+        for stream in exchanges.keys.sorted() { exchanges[stream]?.draining() }
     }
 
     private func ping(within timeout: Duration) {
@@ -216,11 +260,15 @@ extension ServerCall {
 
 /// One call as its handler sees it.
 final class CallContext {
-    private weak var channel: GRPCChannel?
+    private weak var carrier: (any CallCarrier)?
     let stream: StreamID
     let rpc: RPC
     let requiresLeader: Bool
     let member: LocalMember
+    let authenticator: Authenticator
+    private let token: String?
+    private let commonName: String?
+    private let isGateway: Bool
     var deadline: TimerID?
     private(set) var isOver = false
     private let begunAt: Instant
@@ -228,28 +276,49 @@ final class CallContext {
     /// Bytes that the core holds for this call.
     var coreBytes = 0 {
         didSet {
-            if coreBytes != oldValue { channel?.callHolds(coreBytes - oldValue) }
+            if coreBytes != oldValue { carrier?.client.callHolds(coreBytes - oldValue) }
         }
     }
 
-    init(channel: GRPCChannel, stream: StreamID, rpc: RPC, head: GRPCCallHead) {
-        self.channel = channel
+    init(carrier: any CallCarrier, stream: StreamID, rpc: RPC, head: GRPCCallHead) {
+        self.carrier = carrier
         self.stream = stream
         self.rpc = rpc
-        member = channel.member
+        member = carrier.client.port.member
+        authenticator = carrier.client.port.authenticator
+        token = head.metadata.value(of: "token") ?? head.metadata.value(of: "authorization")
+        commonName = carrier.client.verifiedCommonName
+        isGateway = head.metadata.value(of: "grpcgateway-accept") != nil
         begunAt = member.reactor.now
         requiresLeader = head.metadata.value(of: "hasleader") == "true"
     }
 
+    /// Who calls, as of now: a signed token may have ended since the call began.
+    var identity: NodeCore.Identity {
+        authenticator.identity(token: token, commonName: commonName, isGateway: isGateway)
+    }
+
+    /// Asks the core in the caller's name.
+    func call(_ request: Request, then: @escaping (Answer) -> Void) -> CallNumber {
+        member.call(
+            request, requiresLeader: requiresLeader, identity: identity, then: then)
+    }
+
+    /// Work on the passwords' thread, its result back here. False when there is no room for it.
+    func checkPassword<Value: Sendable>(
+        _ work: @escaping @Sendable () -> Value, then: @escaping (Value) -> Void
+    ) -> Bool {
+        authenticator.passwords.submit(member.bringingBack(work, then))
+    }
+
     /// The answer of a unary call, with status OK.
     func reply(_ message: [UInt8]) {
-        guard !isOver, let channel else { return }
-        if isOverweight { return fail(.tooManyRequests) }
+        guard !isOver, let carrier else { return }
+        if carrier.isOverweight { return fail(.tooManyRequests) }
         close(code: 0)
-        channel.server.reply(stream, message)
-        channel.finished(stream)
-        channel.client.hasBeenServed = true
-        channel.client.weigh()
+        carrier.reply(stream, message)
+        carrier.client.hasBeenServed = true
+        carrier.client.weigh()
     }
 
     func awaitsRequest(for limit: Duration, at now: Instant) -> Bool {
@@ -258,50 +327,44 @@ final class CallContext {
 
     /// The client may send no more messages than it may already; until `resumeInput`.
     func pauseInput() {
-        channel?.server.pause(stream)
+        carrier?.pauseInput(stream)
     }
 
     func resumeInput() {
-        channel?.server.resume(stream)
-        channel?.client.needsFlush()
+        carrier?.resumeInput(stream)
     }
 
     /// So much waits for this client that it is answered no more, but for this.
-    var isOverweight: Bool {
-        guard let channel else { return false }
-        return channel.server.weight > channel.client.port.settings.maxConnectionBytes
-    }
+    var isOverweight: Bool { carrier?.isOverweight ?? false }
 
     /// Whether an endless call should wait before it sends more.
-    var isCrowded: Bool { channel?.crowds() ?? false }
+    var isCrowded: Bool { carrier?.crowds() ?? false }
 
     func send(_ message: [UInt8]) {
-        guard !isOver, let channel else { return }
-        channel.server.sendMessage(stream, message)
-        channel.client.needsFlush()
-        channel.client.weigh()
+        guard !isOver, let carrier else { return }
+        carrier.send(stream, message)
+        carrier.client.weigh()
     }
 
-    /// Begins a message that `sendPart` goes on with.
+    /// Begins a message that `sendPiece` goes on with.
     func send(byteCount: Int, beginning piece: [UInt8]) {
-        guard !isOver, let channel else { return }
-        channel.server.sendMessage(stream, byteCount: byteCount, beginning: piece)
-        channel.client.needsFlush()
+        guard !isOver, let carrier else { return }
+        carrier.send(stream, byteCount: byteCount, beginning: piece)
     }
 
-    func sendPart(_ piece: [UInt8]) {
-        guard !isOver, let channel else { return }
-        channel.server.sendMessagePart(stream, piece)
-        channel.client.needsFlush()
+    func sendPiece(_ piece: [UInt8]) {
+        guard !isOver, let carrier else { return }
+        carrier.sendPiece(stream, piece)
     }
+
+    var takesPieces: Bool { carrier?.takesPieces ?? false }
 
     func sendHead() {
-        guard !isOver, let channel else { return }
-        channel.server.sendHead(stream)
-        channel.client.needsFlush()
+        guard !isOver, let carrier else { return }
+        carrier.sendHead(stream)
     }
 
-    var queuedBytes: Int { channel?.server.queuedBytes(stream) ?? 0 }
+    var queuedBytes: Int { carrier?.queuedBytes(stream) ?? 0 }
 
     func finish() {
         finish(code: 0, message: "")
@@ -312,11 +375,9 @@ final class CallContext {
     }
 
     func finish(code: Int, message: String) {
-        guard !isOver, let channel else { return }
+        guard !isOver, let carrier else { return }
         close(code: code)
-        channel.server.finish(stream, code: code, message: message)
-        channel.end(stream)
-        channel.client.needsFlush()
+        carrier.finish(stream, code: code, message: message)
     }
 
     /// Nothing more will be sent.

@@ -12,10 +12,13 @@ final class HTTPEndpoints {
     typealias Respond = (HTTPResponse) -> Void
 
     private let member: LocalMember
+    /// Nil on ports that are not for those who run the member.
+    private let debug: DebugEndpoints?
     private static let plainText = "text/plain; charset=utf-8"
 
-    init(member: LocalMember) {
+    init(member: LocalMember, logSwitch: LogSwitch? = nil) {
         self.member = member
+        debug = logSwitch.map { DebugEndpoints(member: member, logSwitch: $0) }
     }
 
     func answer(_ request: HTTPRequest, _ respond: @escaping Respond) {
@@ -23,6 +26,10 @@ final class HTTPEndpoints {
         switch path {
         case "/version": onGet(request, respond) { respond(self.version()) }
         case "/health": onGet(request, respond) { self.health(request, respond) }
+        case "/debug/vars" where debug != nil:
+            if let debug { onGet(request, respond) { respond(debug.variables()) } }
+        case "/config/local/log" where debug != nil:
+            if let debug { respond(debug.setLogLevel(request)) }
         case "/metrics":
             respond(
                 HTTPResponse(

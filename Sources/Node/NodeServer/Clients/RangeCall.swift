@@ -16,6 +16,8 @@ final class RangeCall: ServerCall {
     private var isBegun = false
     private var isWaitingForTurn = false
     private var turn: (at: Instant, sent: Int)?
+    /// For a carrier that takes messages only as a whole.
+    private var whole: [UInt8] = []
 
     private static let pieceBytes = 64 << 10
     /// Must be above HTTP/2's high water mark: only from there on a stream tells that it has room.
@@ -46,10 +48,7 @@ final class RangeCall: ServerCall {
     }
 
     private func ask(_ range: RangeRequest) {
-        number = context.member.call(.range(range), requiresLeader: context.requiresLeader) {
-            [weak self] answer in
-            self?.take(answer)
-        }
+        number = context.call(.range(range)) { [weak self] answer in self?.take(answer) }
     }
 
     private func take(_ answer: Answer) {
@@ -91,7 +90,8 @@ final class RangeCall: ServerCall {
 
     private func send(_ piece: [UInt8]) {
         ticket?.hasMoved(at: context.member.reactor.now)
-        if isBegun { return context.sendPart(piece) }
+        guard context.takesPieces else { return whole += piece }
+        if isBegun { return context.sendPiece(piece) }
         isBegun = true
         let byteCount = list?.byteCount ?? 0
         guard byteCount <= Int(UInt32.max) else {
@@ -113,7 +113,9 @@ final class RangeCall: ServerCall {
 
     private func finish() {
         leave()
-        context.finish()
+        if context.takesPieces { return context.finish() }
+        context.reply(whole)
+        whole = []
     }
 
     // MARK: The end

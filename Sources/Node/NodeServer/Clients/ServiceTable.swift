@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import EtcdAPI
+internal import HTTP
+internal import Net
 internal import NodeCore
 internal import Posix
 internal import Replicated
@@ -12,10 +14,32 @@ enum ServiceTable {
         case .range, .put, .deleteRange, .txn, .compact, .watch, .leaseGrant, .leaseRevoke,
             .leaseKeepAlive, .leaseTimeToLive, .leaseLeases, .memberAdd, .memberRemove,
             .memberUpdate, .memberList, .memberPromote, .alarm, .status, .defragment, .hash,
-            .hashKV, .snapshot, .moveLeader, .healthCheck, .healthWatch:
+            .hashKV, .snapshot, .moveLeader, .healthCheck, .healthWatch, .lock, .unlock,
+            .electionCampaign, .electionProclaim, .electionLeader, .electionObserve,
+            .electionResign, .downgrade, .rangeStream, .authEnable, .authDisable, .authStatus,
+            .authenticate, .userAdd, .userGet, .userList, .userDelete, .userChangePassword,
+            .userGrantRole, .userRevokeRole, .roleAdd, .roleGet, .roleList, .roleDelete,
+            .roleGrantPermission, .roleRevokePermission:
             true
         default: false
         }
+    }
+
+    /// Nil if the call ended while its handler was made.
+    static func begin(_ context: CallContext, _ head: GRPCCallHead) -> (any ServerCall)? {
+        context.member.metrics.began(context.rpc)
+        // What nobody has written a rule for is shut while there are users.
+        if context.member.node.isShut(context.rpc) {
+            context.fail(.permissionDenied)
+            return nil
+        }
+        if let timeout = head.timeout {
+            context.deadline = context.member.reactor.after(timeout) { [weak context] in
+                context?.fail(.contextDeadlineExceeded)
+            }
+        }
+        let handler = call(context)
+        return context.isOver ? nil : handler
     }
 
     static func call(_ context: CallContext) -> any ServerCall {
@@ -24,16 +48,22 @@ enum ServiceTable {
         case .leaseKeepAlive: KeepAliveCall(context)
         case .snapshot: SnapshotCall(context)
         case .range: RangeCall(context)
+        case .rangeStream: RangeStreamCall(context)
         case .memberAdd: MemberAddCall(context)
         case .memberUpdate: MemberUpdateCall(context)
         case .healthCheck: HealthCheckCall(context)
         case .healthWatch: HealthWatchCall(context)
+        case .lock, .unlock, .electionCampaign, .electionProclaim, .electionLeader,
+            .electionObserve, .electionResign:
+            RecipeCall(context)
+        case .authenticate: AuthenticateCall(context)
+        case .userAdd, .userChangePassword: PasswordCall(context)
         default: UnaryCall(context)
         }
     }
 
-    /// The core's request for a unary call's message.
-    static func request(_ rpc: RPC, _ message: [UInt8]) throws(WireError) -> Request {
+    /// The core's request for a unary call's message. Nil for a method that is no such call.
+    static func request(_ rpc: RPC, _ message: [UInt8]) throws(WireError) -> Request? {
         switch rpc {
         case .range: .range(try RangeRequest(decoding: message))
         case .put: .put(try PutRequest(decoding: message))
@@ -51,11 +81,13 @@ enum ServiceTable {
             .memberPromote(MemberID(try MemberPromoteRequest(decoding: message).id))
         case .alarm: .alarm(try AlarmRequest(decoding: message))
         case .defragment: .defragment
+        case .downgrade: .downgrade(try DowngradeRequest(decoding: message))
         case .hash: .hash
         case .hashKV: .hashKV(revision: try HashKVRequest(decoding: message).revision)
         case .moveLeader:
             .moveLeader(to: MemberID(try MoveLeaderRequest(decoding: message).targetID))
-        default: .status
+        case .status: .status
+        default: try AuthRequest.decode(rpc, message).map { .administer($0) }
         }
     }
 }
@@ -72,7 +104,12 @@ final class UnaryCall: ServerCall {
     func receive(_ message: [UInt8]) {
         guard number == nil else { return }
         do throws(WireError) {
-            ask(try ServiceTable.request(context.rpc, message))
+            guard let request = try ServiceTable.request(context.rpc, message) else {
+                context.fail(
+                    .unknownRPC(method: context.rpc.row.method, service: context.rpc.row.service))
+                return
+            }
+            ask(request)
         } catch {
             context.fail(.undecodable("\(error)"))
         }
@@ -80,9 +117,7 @@ final class UnaryCall: ServerCall {
 
     private func ask(_ request: Request) {
         let context = self.context
-        number = context.member.call(request, requiresLeader: context.requiresLeader) { answer in
-            Answering.answer(context, answer)
-        }
+        number = context.call(request) { Answering.answer(context, $0) }
     }
 
     func inputEnded() {
@@ -120,7 +155,7 @@ enum Answering {
                 return .success(response.encoded())
             case .hashKV(let view, let revision, let header):
                 return HashKVAnswer.make(view, revision, header)
-            case .snapshot:
+            case .snapshot, .passwordCheck, .signedToken:
                 return .failure(.canceled)
             }
         }) { result in

@@ -40,9 +40,7 @@ final class MemberAddCall: ServerCall {
             peerURLs: request.peerURLs, token: "",
             addedAt: WallClock.nanoseconds / 1_000_000_000)
         let context = self.context
-        number = context.member.call(
-            .memberAdd(request, id: id), requiresLeader: context.requiresLeader
-        ) { Answering.answer(context, $0) }
+        number = context.call(.memberAdd(request, id: id)) { Answering.answer(context, $0) }
     }
 
     func cancelled() {
@@ -67,9 +65,7 @@ final class MemberUpdateCall: ServerCall {
                 return
             }
             let context = self.context
-            number = context.member.call(
-                .memberUpdate(request), requiresLeader: context.requiresLeader
-            ) { Answering.answer(context, $0) }
+            number = context.call(.memberUpdate(request)) { Answering.answer(context, $0) }
         } catch {
             context.fail(.undecodable("\(error)"))
         }

@@ -31,7 +31,7 @@ final class WatchCall: ServerCall, WatchSink {
         guard let stream else { return }
         do throws(WireError) {
             let request = try WatchRequest(decoding: message)
-            context.member.receive(.watchRequested(stream, request))
+            context.member.receive(.watchRequested(stream, request, context.identity))
             context.coreBytes =
                 context.member.node.watcherCount(of: stream) * WatchCall.watcherBytes
         } catch {
@@ -106,9 +106,7 @@ final class KeepAliveCall: ServerCall {
     private func renew(_ id: Int64) {
         var number: CallNumber = 0
         var isAnswered = false
-        number = context.member.call(
-            .leaseKeepAlive(id), requiresLeader: context.requiresLeader
-        ) { [weak self] answer in
+        number = context.call(.leaseKeepAlive(id)) { [weak self] answer in
             isAnswered = true
             self?.answer(number, answer)
         }
@@ -183,10 +181,7 @@ final class SnapshotCall: ServerCall {
     }
 
     private func ask() {
-        number = context.member.call(.snapshot, requiresLeader: context.requiresLeader) {
-            [weak self] answer in
-            self?.begin(answer)
-        }
+        number = context.call(.snapshot) { [weak self] answer in self?.begin(answer) }
     }
 
     private func leave() {

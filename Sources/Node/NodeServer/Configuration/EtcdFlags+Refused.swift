@@ -5,34 +5,12 @@ extension EtcdFlags {
     /// Flags whose function is not there: their default passes, anything else is refused by name.
     static let refused: [FlagRow] = [
         row("addr", .text, "", .refused(relic), "2.3.0", key: ""),
-        row("auth-token", .text, "simple", .refused(auth), "3.2.0"),
-        row("auth-token-ttl", .uint64, "300", .refused(auth), "3.3.23"),
-        row(
-            "auto-tls", .bool, "false", .refused(tls), "3.0.0",
-            key: "client-transport-security.auto-tls"),
-        row("bcrypt-cost", .uint64, "10", .refused(auth), "3.4.0"),
         row("bind-addr", .text, "", .refused(relic), "2.3.0", key: ""),
-        row("ca-file", .text, "", .refused(tls), "2.3.0", key: "client-transport-security.ca-file"),
         row(
-            "cert-file", .text, "", .refused(tls), "2.3.0",
-            key: "client-transport-security.cert-file"),
-        row("cipher-suites", .text, "", .refused(tls), "3.2.22"),
-        row(
-            "client-cert-allowed-hostname", .text, "", .refused(tls), "3.4.0",
-            key: "client-transport-security.allowed-hostname"),
-        row(
-            "client-cert-auth", .bool, "false", .refused(tls), "2.3.0",
-            key: "client-transport-security.client-cert-auth"),
-        row(
-            "client-cert-file", .text, "", .refused(tls), "3.5.0",
-            key: "client-transport-security.client-cert-file"),
-        row("client-crl-file", .text, "", .refused(tls), "3.3.0", key: ""),
-        row(
-            "client-key-file", .text, "", .refused(tls), "3.5.0",
-            key: "client-transport-security.client-key-file"),
+            "ca-file", .text, "", .refused("it became --trusted-ca-file"), "2.3.0",
+            key: "client-transport-security.ca-file"),
         row("compact-hash-check-time", .duration, "1m0s", .refused(corruption), "3.6.0"),
         row("corrupt-check-time", .duration, "0s", .refused(corruption), "3.6.0"),
-        row("cors", .text, "*", .refused(gatewayGuards), "2.3.0"),
         row("debug", .bool, "false", .refused(relic), "2.3.0"),
         row("discovery", .text, "", .refused(discovery), "2.3.0"),
         row(
@@ -84,7 +62,6 @@ extension EtcdFlags {
         row("enable-distributed-tracing", .bool, "false", .refused(tracing), "3.6.0"),
         row("enable-log-rotation", .bool, "false", .refused(rotation), "3.5.0"),
         row("enable-pprof", .bool, "false", .refused(pprof), "2.3.0"),
-        row("enable-v2", .bool, "false", .refused(secondAPI), "3.2.0"),
         row(
             "experimental-auto-compaction-retention", .int64, "0", .refused(relic), "2.3.0",
             key: ""),
@@ -104,50 +81,15 @@ extension EtcdFlags {
             .refused(defragmentation), "3.5.14"),
         row("experimental-v3demo", .bool, "false", .refused(relic), "2.3.0", key: ""),
         row("force-new-cluster", .bool, "false", .refused(forceNewCluster), "2.3.0"),
-        row("host-whitelist", .text, "*", .refused(gatewayGuards), "3.4.0"),
-        row(
-            "key-file", .text, "", .refused(tls), "2.3.0",
-            key: "client-transport-security.key-file"),
         row("listen-client-http-urls", .urls, "", .refused(httpPort), "3.4.25"),
         row("log-package-levels", .text, "", .refused(relic), "2.3.0"),
         row("memory-mlock", .bool, "false", .refused(memory), "3.6.0"),
         row("next-cluster-version-compatible", .bool, "false", .refused(futureVersion), "3.4.31"),
         row("peer-addr", .text, "", .refused(relic), "2.3.0", key: ""),
-        row(
-            "peer-auto-tls", .bool, "false", .refused(tls), "3.0.0",
-            key: "peer-transport-security.auto-tls"),
         row("peer-bind-addr", .text, "", .refused(relic), "2.3.0", key: ""),
         row(
-            "peer-ca-file", .text, "", .refused(tls), "2.3.0",
+            "peer-ca-file", .text, "", .refused("it became --peer-trusted-ca-file"), "2.3.0",
             key: "peer-transport-security.ca-file"),
-        row(
-            "peer-cert-allowed-cn", .text, "", .refused(tls), "3.3.0",
-            key: "peer-transport-security.allowed-cn"),
-        row(
-            "peer-cert-allowed-hostname", .text, "", .refused(tls), "3.4.0",
-            key: "peer-transport-security.allowed-hostname"),
-        row(
-            "peer-cert-file", .text, "", .refused(tls), "2.3.0",
-            key: "peer-transport-security.cert-file"),
-        row(
-            "peer-client-cert-auth", .bool, "false", .refused(tls), "2.3.0",
-            key: "peer-transport-security.client-cert-auth"),
-        row(
-            "peer-client-cert-file", .text, "", .refused(tls), "3.5.0",
-            key: "peer-transport-security.client-cert-file"),
-        row(
-            "peer-client-key-file", .text, "", .refused(tls), "3.5.0",
-            key: "peer-transport-security.client-key-file"),
-        row("peer-crl-file", .text, "", .refused(tls), "3.3.0", key: ""),
-        row(
-            "peer-key-file", .text, "", .refused(tls), "2.3.0",
-            key: "peer-transport-security.key-file"),
-        row(
-            "peer-skip-client-san-verification", .bool, "false", .refused(tls), "3.6.0",
-            key: "peer-transport-security.skip-client-san-verification"),
-        row(
-            "peer-trusted-ca-file", .text, "", .refused(tls), "2.3.0",
-            key: "peer-transport-security.trusted-ca-file"),
         row("peers", .text, "", .refused(relic), "2.3.0", key: ""),
         row("peers-file", .text, "", .refused(relic), "2.3.0", key: ""),
         row("proxy", .choice(["off", "readonly", "on"]), "off", .refused(proxy), "2.3.0"),
@@ -156,29 +98,20 @@ extension EtcdFlags {
         row("proxy-read-timeout", .uint64, "0", .refused(proxy), "2.3.0"),
         row("proxy-refresh-interval", .uint64, "30000", .refused(proxy), "2.3.0"),
         row("proxy-write-timeout", .uint64, "5000", .refused(proxy), "2.3.0"),
-        row("self-signed-cert-validity", .uint64, "1", .refused(tls), "3.5.0"),
         row(
             "socket-reuse-port", .bool, "false", .refused(reusePort), "3.5.0",
             key: "socket-options.reuse-port"),
-        row("tls-max-version", .text, "", .refused(tls), "3.4.25"),
-        row("tls-min-version", .text, "TLS1.2", .refused(tls), "3.4.25"),
-        row(
-            "trusted-ca-file", .text, "", .refused(tls), "2.3.0",
-            key: "client-transport-security.trusted-ca-file"),
     ]
 
     // What is missing, as the end of the sentence that refuses a flag.
-    private static let tls =
-        "TLS comes later; without it, listen on addresses that only friends can reach"
-    private static let auth = "users and roles come later"
     private static let discovery = "name the members with --initial-cluster"
     private static let tracing = "there is no tracing"
     private static let proxy = "it is a member of a cluster, never a proxy"
     private static let relic = "it belongs to releases long gone"
     private static let corruption = "members are not compared with each other yet"
-    private static let secondAPI = "only the third API is spoken"
+    private static let secondAPI =
+        "the second API needs no such flag: --enable-v2 serves it from the third one's store"
     private static let pprof = "there is no Go runtime to profile"
-    private static let gatewayGuards = "the JSON gateway does not tell callers apart yet"
     private static let memory = "memory is not locked"
     private static let forceNewCluster = "start a new cluster from a snapshot instead"
     private static let httpPort = "gRPC and HTTP share the client URLs"

@@ -7,11 +7,18 @@ extension EtcdFlags {
         row(
             "advertise-client-urls", .urls, "http://localhost:2379",
             "URLs of this member told to clients; required with --listen-client-urls.", "2.3.0"),
+        row(
+            "auth-token", .text, "simple",
+            "simple, or jwt,sign-method=…,pub-key=…,priv-key=…,ttl=….", "3.2.0"),
+        row(
+            "auth-token-ttl", .uint64, "300",
+            "Seconds a simple token lives after its last use.", "3.3.23"),
         row("auto-compaction-mode", .text, "periodic", "periodic or revision.", "3.3.0"),
         row(
             "auto-compaction-retention", .text, "0",
             "0 is off; a duration or hours (periodic), or a number of revisions (revision).",
             "3.0.0"),
+        row("bcrypt-cost", .uint64, "10", "Cost of hashing passwords, 4 to 31.", "3.4.0"),
         row(
             "compaction-batch-limit", .int64, "0",
             "Revisions removed in one step of a compaction; 0 means 1000.", "3.6.0"),
@@ -22,14 +29,20 @@ extension EtcdFlags {
             "config-file", .text, "",
             "YAML file; all other flags and variables are then ignored.", "3.0.0", key: ""),
         row(
+            "cors", .text, "*",
+            "Comma list of the origins whose pages may ask; empty or * is all.", "2.3.0"),
+        row(
             "data-dir", .text, "", "Path to the data directory; empty means ${name}.etcd.",
             "2.3.0"),
         row(
             "election-timeout", .uint64, "1000",
             "Time without a heartbeat until an election, in milliseconds.", "2.3.0"),
         row(
-            "enable-grpc-gateway", .bool, "true", "Accepted; the JSON gateway is not there yet.",
+            "enable-grpc-gateway", .bool, "true", "Serve the API as JSON under /v3/ too.",
             "3.4.0"),
+        row(
+            "enable-v2", .bool, "true", "Serve /v2 too: an API of version 2 on the same store.",
+            "3.2.0"),
         row("feature-gates", .text, "", "Comma list of Name=true|false.", "3.6.0"),
         row(
             "grpc-keepalive-interval", .duration, "2h",
@@ -43,6 +56,10 @@ extension EtcdFlags {
         row(
             "heartbeat-interval", .uint64, "100",
             "Time between two heartbeats, in milliseconds.", "2.3.0"),
+        row(
+            "host-whitelist", .text, "*",
+            "Comma list of the host names that plain HTTP may ask for; empty or * is all.",
+            "3.4.0"),
         row(
             "initial-advertise-peer-urls", .urls, "http://localhost:2380",
             "URLs of this member told to the other members.", "2.3.0"),
@@ -82,7 +99,9 @@ extension EtcdFlags {
         row(
             "max-txn-ops", .uint64, "128", "Most operations in one list of a transaction.",
             "3.3.0"),
-        row("metrics", .text, "basic", "basic, the only kind.", "3.1.0"),
+        row(
+            "metrics", .text, "basic",
+            "basic, or extensive: with histograms of how long calls take.", "3.1.0"),
         row("name", .text, "default", "Human-readable name for this member.", "2.3.0"),
         row("pre-vote", .bool, "true", "Ask before an election whether it could be won.", "3.4.0"),
         row(

@@ -15,7 +15,8 @@ package import Program
 
 /// The flags of an etcd server.
 package enum EtcdFlags {
-    package static let table = FlagTable(supported + accepted + refused + renamed + ignored)
+    package static let table = FlagTable(
+        supported + transportSecurity + accepted + refused + renamed + ignored)
 
     /// The variable of a flag: `ETCD_` and the name in capitals.
     static func variable(of name: String) -> String {

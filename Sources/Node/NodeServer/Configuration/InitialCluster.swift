@@ -43,11 +43,6 @@ extension NodeConfig {
             }
             throw .invalid("initial cluster \(list.joined(separator: ",")) has duplicate url")
         }
-        for url in members.flatMap(\.peerURLs) where url.scheme.isSecure {
-            throw .invalid(
-                "\(url) in --initial-cluster is not supported by keelson-node yet: "
-                    + "TLS comes later; use http")
-        }
         try checkOwn(own.peerURLs)
     }
 

@@ -41,6 +41,10 @@ package struct NodeConfig: Equatable, Sendable {
     package var advertisePeerURLs: [ServiceURL]
     package var listenMetricsURLs: [ServiceURL]
 
+    // Who may listen in, and who is let in.
+    package var clientSecurity: TransportSecurity
+    package var peerSecurity: TransportSecurity
+
     // The cluster; read by `initialMembers()` only when a cluster is made or joined.
     package var initialCluster: String
     package var initialClusterToken: String
@@ -71,6 +75,20 @@ package struct NodeConfig: Equatable, Sendable {
     package var maxConcurrentStreams: UInt32
     package var keepalive: Keepalive
     package var servesGateway: Bool
+    /// /v2 on the client ports.
+    package var servesSecondAPI: Bool
+    /// Pages of these origins may ask, under these names of the host; `*` is any.
+    package var corsOrigins: [String]
+    package var hostWhitelist: [String]
+
+    /// Histograms of how long calls took.
+    package var metricsAreExtensive: Bool
+
+    // Users.
+    package var authToken: TokenOptions
+    /// Of a simple token after its last use.
+    package var authTokenLife: Duration
+    package var bcryptCost: Int
 
     // The log.
     package var logLevel: LogLevel

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Formats
+internal import Posix
 internal import Program
 
 extension Settings {
@@ -10,6 +11,7 @@ extension Settings {
         try checkTimes()
         let advertised = try advertiseClientURLs()
         try checkGates()
+        let security = try transportSecurity(urls.client, peers: urls.peer, metrics: urls.metrics)
         let name = text("name")
         let quota = signed("quota-backend-bytes")
         let peers = try self.urls("initial-advertise-peer-urls")
@@ -20,6 +22,7 @@ extension Settings {
             logDirectory: text("wal-dir").isEmpty ? nil : text("wal-dir"),
             listenClientURLs: urls.client, advertiseClientURLs: advertised,
             listenPeerURLs: urls.peer, advertisePeerURLs: peers, listenMetricsURLs: urls.metrics,
+            clientSecurity: security.client, peerSecurity: security.peer,
             initialCluster: cluster.isEmpty
                 ? peers.map { "\(name)=\($0)" }.joined(separator: ",") : cluster,
             initialClusterToken: text("initial-cluster-token"),
@@ -46,10 +49,21 @@ extension Settings {
                 minimumTime: duration("grpc-keepalive-min-time"),
                 interval: duration("grpc-keepalive-interval"),
                 timeout: duration("grpc-keepalive-timeout")),
-            servesGateway: bool("enable-grpc-gateway"), logLevel: try logLevel(),
+            servesGateway: bool("enable-grpc-gateway"), servesSecondAPI: bool("enable-v2"),
+            corsOrigins: list("cors"), hostWhitelist: list("host-whitelist"),
+            metricsAreExtensive: text("metrics") == "extensive",
+            authToken: try TokenOptions.parse(text("auth-token")),
+            authTokenLife: .seconds(
+                unsigned("auth-token-ttl") == 0
+                    ? 300 : Int64(clamping: min(unsigned("auth-token-ttl"), 1 << 32))),
+            bcryptCost: bcryptCost(), logLevel: try logLevel(),
             logFormat: text("log-format") == "console" ? .console : .json,
             logOutputs: try logOutputs(), slowApply: duration("warning-apply-duration"),
             slowRequest: duration("warning-unary-request-duration"))
+    }
+
+    private func list(_ name: String) -> [String] {
+        text(name).split(separator: ",").map(String.init)
     }
 
     // MARK: Log
@@ -61,10 +75,6 @@ extension Settings {
         guard ["json", "console"].contains(text("log-format")) else {
             throw .invalid(
                 "unknown log format: \(text("log-format")), supported values json, console")
-        }
-        guard text("metrics") == "basic" else {
-            throw .invalid(
-                "--metrics=\(text("metrics")) is not supported by keelson-node yet: use basic")
         }
     }
 
@@ -103,7 +113,6 @@ extension Settings {
         let peer = try bindable("listen-peer-urls")
         let client = try bindable("listen-client-urls")
         let metrics = try bindable("listen-metrics-urls")
-        try refuseTLS("initial-advertise-peer-urls")
         for name in ["initial-advertise-peer-urls", "advertise-client-urls"] {
             let urls = try urls(name)
             for url in urls where url.host.isEmpty {
@@ -120,16 +129,7 @@ extension Settings {
         for url in urls where !url.isBindable {
             throw .invalid("expected IP in URL for binding (\(url))")
         }
-        try refuseTLS(name)
         return urls
-    }
-
-    private func refuseTLS(_ name: String) throws(ConfigError) {
-        for url in try urls(name) where url.scheme.isSecure {
-            throw .invalid(
-                "\(url) in --\(name) is not supported by keelson-node yet: TLS comes later; "
-                    + "use \(url.scheme.isUnix ? "unix" : "http")")
-        }
     }
 
     private func advertiseClientURLs() throws(ConfigError) -> [ServiceURL] {
@@ -193,6 +193,12 @@ extension Settings {
             throw .invalid("error parsing CompactionRetention: time: \(why) \"\(text)\"")
         }
         return nanoseconds == 0 ? .off : .periodic(.nanoseconds(nanoseconds))
+    }
+
+    /// etcd takes the usual cost in place of one that cannot be.
+    private func bcryptCost() -> Int {
+        let cost = Int(clamping: unsigned("bcrypt-cost"))
+        return PasswordHash.costs.contains(cost) ? cost : 10
     }
 
     // MARK: Gates

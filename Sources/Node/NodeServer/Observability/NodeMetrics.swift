@@ -28,8 +28,9 @@ final class NodeMetrics {
     private var lastLeader: MemberID?
     private(set) var connectionCount = 0
 
-    init() {
-        calls = CallMetrics(registry)
+    /// `isExtensive`: with a histogram of each method's calls.
+    init(isExtensive: Bool = false) {
+        calls = CallMetrics(registry, isExtensive: isExtensive)
         peers = PeerMetrics(registry)
         let disk = Histogram.exponential(start: 0.001, factor: 2, count: 14)
         fsync = registry.histogram(
@@ -65,7 +66,7 @@ final class NodeMetrics {
     // MARK: Counted
 
     func began(_ rpc: RPC) { calls.began(rpc) }
-    func handled(_ rpc: RPC, code: Int, _ took: Duration) { calls.handled(rpc, code: code) }
+    func handled(_ rpc: RPC, code: Int, _ took: Duration) { calls.handled(rpc, code: code, took) }
     func clientReceived(_ count: Int) { received.add(UInt64(count)) }
     func clientSent(_ count: Int) { sent.add(UInt64(count)) }
     func clientConnected() { connectionCount += 1 }
@@ -155,6 +156,9 @@ final class NodeMetrics {
         gauge("etcd_debugging_mvcc_keys_total", "Total number of keys.") {
             Double(node.ledger.keyspace.liveKeyCount)
         }
+        gauge("etcd_debugging_auth_revision", "The current revision of auth store.") {
+            Double(node.ledger.auth.revision)
+        }
         gauge("etcd_debugging_mvcc_current_revision", "The current revision of store.") {
             Double(node.ledger.keyspace.revision)
         }
@@ -221,6 +225,10 @@ final class NodeMetrics {
 private final class CallMetrics {
     private let started: [RPC: Counter]
     private let handled: [RPC: [Counter]]
+    /// Empty unless asked for.
+    private let handling: [RPC: Histogram]
+
+    private static let bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
     private static let codeNames = [
         "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound",
@@ -229,7 +237,7 @@ private final class CallMetrics {
         "Unauthenticated",
     ]
 
-    init(_ registry: MetricRegistry) {
+    init(_ registry: MetricRegistry, isExtensive: Bool) {
         let labels = ["grpc_type", "grpc_service", "grpc_method"]
         let startedFamily = registry.counters(
             "grpc_server_started_total", "Total number of RPCs started on the server.",
@@ -238,6 +246,12 @@ private final class CallMetrics {
             "grpc_server_handled_total",
             "Total number of RPCs completed on the server, regardless of success or failure.",
             labels: labels + ["grpc_code"])
+        let handlingFamily =
+            isExtensive
+            ? registry.histograms(
+                "grpc_server_handling_seconds", "How long calls took, in seconds.",
+                labels: labels, bounds: CallMetrics.bounds) : nil
+        var handling: [RPC: Histogram] = [:]
         var started: [RPC: Counter] = [:]
         var handled: [RPC: [Counter]] = [:]
         for rpc in RPC.allCases where ServiceTable.serves(rpc) {
@@ -248,6 +262,7 @@ private final class CallMetrics {
                 case .server: "server_stream"
                 case .both: "bidi_stream"
                 }
+            handling[rpc] = handlingFamily?.with(kind, row.service, row.method)
             started[rpc] = startedFamily.with(kind, row.service, row.method)
             handled[rpc] = CallMetrics.codeNames.map { code in
                 handledFamily.with(kind, row.service, row.method, code)
@@ -255,13 +270,15 @@ private final class CallMetrics {
         }
         self.started = started
         self.handled = handled
+        self.handling = handling
     }
 
     func began(_ rpc: RPC) {
         started[rpc]?.add()
     }
 
-    func handled(_ rpc: RPC, code: Int) {
+    func handled(_ rpc: RPC, code: Int, _ took: Duration) {
+        handling[rpc]?.observe(took)
         guard let counters = handled[rpc] else { return }
         counters[counters.indices.contains(code) ? code : 2].add()
     }

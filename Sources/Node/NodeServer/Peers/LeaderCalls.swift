@@ -70,7 +70,7 @@ final class LeaderCalls {
             case .leaseTimeToLive(let asked): .leaseTimeToLive(asked)
             case .memberPromote(let id): .memberPromote(id)
             }
-        member.call(request, then: call.then)
+        member.call(request, identity: .peer, then: call.then)
     }
 
     private func ask(_ call: Pending, _ urls: [String]) {

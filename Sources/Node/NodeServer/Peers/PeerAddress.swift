@@ -34,11 +34,13 @@ struct DialTarget: Equatable {
     private let host: String
     private let port: UInt16
     private let isUnix: Bool
+    private let isSecure: Bool
 
-    /// Nil for what cannot be dialled: https needs a transport session that is not there yet.
+    /// Nil for what cannot be dialled.
     init?(_ text: String) {
-        guard let url = try? ServiceURL(text), !url.scheme.isSecure else { return nil }
+        guard let url = try? ServiceURL(text) else { return nil }
         self.text = text
+        isSecure = url.scheme.isSecure
         host = url.host
         port = UInt16(clamping: url.port)
         isUnix = url.scheme.isUnix
@@ -53,5 +55,22 @@ struct DialTarget: Equatable {
         isUnix
             ? dialer.dial(.unix(path: host), timeout: timeout, completion: completion)
             : dialer.dial(host: host, port: port, timeout: timeout, completion: completion)
+    }
+
+    /// The connection on a socket that `dial` gave, with TLS if the URL wants it.
+    func connect(
+        _ socket: Socket, on reactor: Reactor, with dialer: Dialer,
+        delegate: any ConnectionDelegate
+    ) throws(NetError) -> Connection {
+        guard isSecure else {
+            return try Connection(on: reactor, socket: socket, delegate: delegate)
+        }
+        guard let certificates = dialer.certificates else {
+            throw .session(
+                "tls: \(text) cannot be dialled without TLS files; give --peer-trusted-ca-file")
+        }
+        let session = try certificates.clientSession(
+            host: isUnix ? "localhost" : host, now: reactor.now)
+        return try Connection(on: reactor, socket: socket, session: session, delegate: delegate)
     }
 }

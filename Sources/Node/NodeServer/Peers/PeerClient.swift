@@ -89,7 +89,7 @@ final class PeerClient: ConnectionDelegate {
 
     private func connected(_ socket: Socket, to url: DialTarget) {
         do throws(NetError) {
-            connection = try Connection(on: reactor, socket: socket, delegate: self)
+            connection = try url.connect(socket, on: reactor, with: dialer, delegate: self)
         } catch {
             finish(.failure(.net(error)))
             return
@@ -131,17 +131,21 @@ final class PeerClient: ConnectionDelegate {
     func connectionClosed(_ connection: Connection, _ reason: Net.CloseReason) {
         guard connection === self.connection else { return }
         self.connection = nil
-        lost()
+        if case .failed(let error) = reason {
+            lost(.net(error))
+        } else {
+            lost()
+        }
     }
 
     /// A kept connection that the other side has closed meanwhile is no failure yet.
-    private func lost() {
+    private func lost(_ error: PeerError = .closed) {
         dropConnection()
         guard let exchange else { return }
         if exchange.mayRedial, exchange.head == nil {
             connect(to: exchange.url)
         } else {
-            finish(.failure(.closed))
+            finish(.failure(error))
         }
     }
 

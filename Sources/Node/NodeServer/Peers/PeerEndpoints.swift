@@ -108,7 +108,8 @@ final class PeerEndpoints {
             respond(error(400, "error unmarshalling request"))
             return
         }
-        member.call(.hashKV(revision: body["revision"]?.int64 ?? 0)) { [weak self] answer in
+        let request = Request.hashKV(revision: body["revision"]?.int64 ?? 0)
+        member.call(request, identity: .peer) { [weak self] answer in
             self?.hash(answer, respond)
         }
     }

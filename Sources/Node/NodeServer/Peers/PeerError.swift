@@ -40,7 +40,7 @@ enum PeerError: Error, Equatable, CustomStringConvertible {
         case .closed: "the connection was closed"
         case .timedOut: "no answer in time"
         case .unusableURL(let url):
-            "peer URL \(url) cannot be dialled (only http:// and unix:// can)"
+            "peer URL \(url) cannot be dialled"
         case .frameTooLong(let count): "a frame of \(count) bytes"
         case .unknownFrame(let type): "a frame of unknown type \(type)"
         case .undecodable(let reason): "a message that does not decode: \(reason)"

@@ -30,6 +30,9 @@ final class PeerPort: PeerTransport {
     var onRemovedByPeers: () -> Void = {}
 
     private var listeners: [Listener] = []
+    private var receptions: [TLSReception] = []
+    private lazy var refusals = RefusalLog(member.logger, listener: "peer")
+    private lazy var admission = PeerAdmission(reactor: member.reactor, dialer: dialer)
     private var connections: [ObjectIdentifier: PeerConnection] = [:]
     private var lastSerial: UInt64 = 0
     private var links = SortedMap<MemberID, PeerLink>()
@@ -66,11 +69,23 @@ final class PeerPort: PeerTransport {
         dialTimeout = .seconds(1) + settings.heartbeatInterval * settings.electionTicks
     }
 
-    func listen(on addresses: [SocketAddress]) throws(NetError) {
+    /// With certificates the addresses speak TLS; `checksAddresses` says whether a peer's
+    /// certificate must be for the host it comes from.
+    func listen(
+        on addresses: [SocketAddress], _ certificates: CertificateReload? = nil,
+        checksAddresses: Bool = true
+    ) throws(NetError) {
+        let reception = certificates.map { makeReception($0, checksAddresses) }
+        if let reception { receptions.append(reception) }
         listeners.append(
             try Listener(on: member.reactor, addresses: addresses) { [unowned self] socket in
-                self.accept(socket)
+                if self.isStopped { return }
+                guard self.hasRoom else { return socket.close() }
+                if let reception { reception.accept(socket) } else { self.accept(socket) }
             })
+    }
+
+    func start() {
         timers.append(
             member.reactor.every(PeerPort.linkHeartbeatInterval) { [unowned self] in
                 for link in self.links.values { link.beat(now: self.member.reactor.now) }
@@ -90,6 +105,7 @@ final class PeerPort: PeerTransport {
         guard !isStopped else { return }
         isStopped = true
         for listener in listeners { listener.close() }
+        for reception in receptions { reception.close() }
         for timer in timers { member.reactor.cancel(timer) }
         prober.stop()
         versions.stop()
@@ -106,20 +122,42 @@ final class PeerPort: PeerTransport {
         connections.values.sorted { $0.serial < $1.serial }
     }
 
+    private var hasRoom: Bool { connections.count < PeerPort.connectionsLimit }
+
     private func accept(_ socket: Socket) {
-        guard !isStopped, connections.count < PeerPort.connectionsLimit else {
-            socket.close()
-            return
-        }
         do throws(NetError) {
-            let connection = try Connection(on: member.reactor, socket: socket)
-            lastSerial += 1
-            let peer = PeerConnection(connection, port: self, serial: lastSerial)
-            connections[ObjectIdentifier(peer)] = peer
-            connection.delegate = peer
+            serve(try Connection(on: member.reactor, socket: socket))
         } catch {
             member.logger.warn("could not take a peer's connection", ["error": .string("\(error)")])
         }
+    }
+
+    private func serve(_ connection: Connection) {
+        lastSerial += 1
+        let peer = PeerConnection(connection, port: self, serial: lastSerial)
+        connections[ObjectIdentifier(peer)] = peer
+        connection.delegate = peer
+    }
+
+    private func makeReception(
+        _ certificates: CertificateReload, _ checksAddresses: Bool
+    ) -> TLSReception {
+        TLSReception(
+            on: member.reactor, certificates, HandshakeLimits(),
+            established: { [unowned self] connection in
+                guard checksAddresses else { return self.serve(connection) }
+                self.admission.check(connection) { [weak self] refusal in
+                    guard let self, !self.isStopped else { return connection.close() }
+                    guard let refusal else { return self.serve(connection) }
+                    self.refuse(connection.peerAddress, refusal)
+                    connection.close()
+                }
+            },
+            refused: { [unowned self] address, error in self.refuse(address, "\(error)") })
+    }
+
+    private func refuse(_ address: SocketAddress?, _ reason: String) {
+        refusals.tell(address, reason, now: member.reactor.now)
     }
 
     func forget(_ connection: PeerConnection) {

@@ -94,7 +94,8 @@ final class SnapshotSender: ConnectionDelegate {
         case .failure(let error): end(.failure(.net(error)))
         case .success(let socket):
             do throws(NetError) {
-                connection = try Connection(on: reactor, socket: socket, delegate: self)
+                connection = try target.connect(
+                    socket, on: reactor, with: port.dialer, delegate: self)
             } catch {
                 end(.failure(.net(error)))
                 return

@@ -132,7 +132,8 @@ final class StreamReader: ConnectionDelegate {
 
     private func connected(_ socket: Socket, _ url: DialTarget) {
         do throws(NetError) {
-            let connection = try Connection(on: reactor, socket: socket, delegate: self)
+            let connection = try url.connect(
+                socket, on: reactor, with: dialer, delegate: self)
             connection.idleTimeout = StreamReader.silenceLimit
             self.connection = connection
         } catch {

@@ -29,6 +29,12 @@ protocol PeerTransport: AnyObject {
         _ request: ForwardedRequest, to leader: MemberID, then: @escaping (Answer) -> Void)
 }
 
+/// Who waits for an answer.
+private struct Caller {
+    let identity: NodeCore.Identity
+    let then: (Answer) -> Void
+}
+
 /// One member on its thread: the core, and the hands that carry out what it asks for. Everything
 /// here runs on the reactor's thread; the disk and the keeper answer through the mailbox.
 final class LocalMember {
@@ -37,7 +43,7 @@ final class LocalMember {
     let logger: Logger
     let metrics: NodeMetrics
     let disk: DiskThread
-    let keeper: KeeperThread
+    let keeper: WorkThread
     let files: StoreFiles
     let lists: ListGate
     let snapshots: ListGate
@@ -56,7 +62,7 @@ final class LocalMember {
 
     private var outputs: [Output] = []
     private var diskWork: [DiskWork] = []
-    private var calls: [CallNumber: (Answer) -> Void] = [:]
+    private var calls: [CallNumber: Caller] = [:]
     private var sinks: [StreamNumber: any WatchSink] = [:]
     private var lastNumber: UInt64 = 0
     private var isPublished = false
@@ -64,7 +70,7 @@ final class LocalMember {
     private let mailbox: Mailbox<CoreLetter>
 
     init(
-        reactor: Reactor, node: Node, disk: DiskThread, keeper: KeeperThread, files: StoreFiles,
+        reactor: Reactor, node: Node, disk: DiskThread, keeper: WorkThread, files: StoreFiles,
         mailbox: Mailbox<CoreLetter>, metrics: NodeMetrics, logger: Logger
     ) {
         self.reactor = reactor
@@ -102,12 +108,14 @@ final class LocalMember {
     /// `then` is called once, unless the call is abandoned before.
     @discardableResult
     func call(
-        _ request: Request, requiresLeader: Bool = false, then: @escaping (Answer) -> Void
+        _ request: Request, requiresLeader: Bool = false,
+        identity: NodeCore.Identity = .anonymous, then: @escaping (Answer) -> Void
     ) -> CallNumber {
         lastNumber += 1
         let number = lastNumber
-        calls[number] = then
-        receive(.called(Call(number: number, requiresLeader: requiresLeader), request))
+        calls[number] = Caller(identity: identity, then: then)
+        let call = Call(number: number, requiresLeader: requiresLeader, identity: identity)
+        receive(.called(call, request))
         return number
     }
 
@@ -193,7 +201,7 @@ final class LocalMember {
         case .send(let message): peers?.send(message)
         case .append(let batch): diskWork.append(.append(batch))
         case .reply(let number, let answer):
-            if let then = calls.removeValue(forKey: number) { then(answer) }
+            calls.removeValue(forKey: number)?.then(answer)
         case .deliver(let stream, let message): sinks[stream]?.deliver(message)
         case .endStream(let stream, let error):
             sinks.removeValue(forKey: stream)?.end(error)
@@ -217,7 +225,24 @@ final class LocalMember {
     ) {
         guard let peers else { return }
         peers.forward(request, to: leader) { [unowned self] answer in
-            if let then = self.calls.removeValue(forKey: number) { then(answer) }
+            guard let caller = self.calls.removeValue(forKey: number) else { return }
+            caller.then(self.permitted(answer, request, caller.identity))
+        }
+    }
+
+    /// The leader answers whoever is a member; which keys the caller may hear of is decided here.
+    private func permitted(
+        _ answer: Answer, _ request: ForwardedRequest, _ identity: NodeCore.Identity
+    ) -> Answer {
+        guard case .leaseTimeToLive(let asked) = request, asked.keys,
+            case .message(let bytes) = answer
+        else { return answer }
+        do throws(WireError) {
+            let response = try LeaseTimeToLiveResponse(decoding: bytes)
+            let error = node.refusal(of: identity, reading: response.keys)
+            return error.map { .failure($0) } ?? answer
+        } catch {
+            return .failure(.permissionDenied)
         }
     }
 
@@ -258,13 +283,21 @@ final class LocalMember {
     func compute<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value, then: @escaping (Value) -> Void
     ) {
-        let mailbox = self.mailbox
         computing += 1
-        let receiver = OnCoreThread { [unowned self] (value: Value) in
-            self.computing -= 1
-            then(value)
-        }
-        keeper.submit {
+        keeper.submit(
+            bringingBack(work) { [unowned self] value in
+                self.computing -= 1
+                then(value)
+            })
+    }
+
+    /// The same on any thread: work that posts its result back to this one.
+    func bringingBack<Value: Sendable>(
+        _ work: @escaping @Sendable () -> Value, _ then: @escaping (Value) -> Void
+    ) -> @Sendable () -> Void {
+        let mailbox = self.mailbox
+        let receiver = OnCoreThread(then)
+        return {
             let value = work()
             mailbox.post(.finished { receiver.body(value) })
         }

@@ -47,7 +47,18 @@ int keelson_child_state(int pid, int wait, struct keelson_child_state *state);
 // Waits for the end of a child and leaves it to be asked after later.
 int keelson_await_child(int pid);
 
+// The same for so long at most; also returns early when a signal came. 0, or -1 and errno.
+int keelson_await_child_for(int pid, int milliseconds);
+
 // Fills the buffer from the kernel's random source. 0, or -1 and errno.
 int keelson_random(void *buffer, size_t count);
 
 void keelson_name_thread(const char *name);
+
+// What tells one state of a file from another: device, inode, size, and the nanoseconds of its last
+// change of content and of status. 0, or -1 and errno.
+int keelson_file_stamp(const char *path, int64_t stamp[5]);
+
+// Hashes a password as `setting` says (a hash, or its beginning): bcrypt, by libcrypt. `hash` has
+// room for `size` bytes with the zero behind it. 0, or -1 when the setting is none.
+int keelson_crypt(const char *password, const char *setting, char *hash, size_t size);

@@ -2,11 +2,11 @@
 internal import Bytes
 
 /// The value of `grpc-timeout`: at most eight digits and a unit.
-enum GRPCTimeout {
+package enum GRPCTimeout {
     /// Longer timeouts than this (285 years) mean the same.
     private static let secondsMax: Int64 = 9_000_000_000
 
-    static func parse(_ text: String) -> Duration? {
+    package static func parse(_ text: String) -> Duration? {
         guard let unit = text.utf8.last, text.utf8.count <= 9,
             let count = HTTP1Head.length(String(text.dropLast()))
         else { return nil }

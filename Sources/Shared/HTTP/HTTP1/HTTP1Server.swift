@@ -58,6 +58,8 @@ package final class HTTP1Server {
     /// False while so much waits that the transport should not be read.
     package var wantsInput: Bool { buffer.count - at < limits.waitingBytes / 2 }
     package var hasOutput: Bool { !writer.output.isEmpty }
+    /// Bytes that wait for `takeOutput`.
+    package var queuedBytes: Int { writer.output.count }
     /// Between exchanges, with nothing read of a next one.
     package var isIdle: Bool {
         if case .head = reading { return at == buffer.count && !owesAnswer }
@@ -147,6 +149,22 @@ package final class HTTP1Server {
             closesAfterOutput = true
             reading = .closed
         }
+    }
+
+    /// Answers 101: the connection speaks something else from now on. Gives the bytes that came
+    /// behind the request; the machine has no more to do than to give its output.
+    package func upgrade(to name: String, _ fields: [HeaderField]) -> [UInt8] {
+        guard owesAnswer, !writer.isBusy else { return [] }
+        writer.append(text: "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n")
+        writer.writeHead([HeaderField("upgrade", name)] + fields)
+        owesAnswer = false
+        reading = .closed
+        defer {
+            buffer = []
+            at = 0
+            scanned = 0
+        }
+        return Array(buffer[at...])
     }
 
     // MARK: Requests

@@ -61,6 +61,12 @@ struct HTTP1Writer {
         append(text: "\r\n")
     }
 
+    /// The rest of a head without a body.
+    mutating func writeHead(_ fields: [HeaderField]) {
+        for field in fields { write(field.name, field.value) }
+        append(text: "\r\n")
+    }
+
     mutating func body(_ bytes: [UInt8]) {
         switch state {
         case .idle: invariant(bytes.isEmpty, "a body of \(bytes.count) without a head")

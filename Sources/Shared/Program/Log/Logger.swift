@@ -17,6 +17,8 @@ package struct Logger: Sendable {
     package typealias Fields = KeyValuePairs<String, JSONValue>
 
     package var level: LogLevel
+    /// Asked instead of `level` where the level may change while the program runs.
+    package var currentLevel: (@Sendable () -> LogLevel)?
     package var format: Format
     private let sink: Sink
     private let clock: Clock
@@ -48,7 +50,7 @@ package struct Logger: Sendable {
         _ level: LogLevel, _ message: String, _ fields: @autoclosure () -> Fields = [:],
         file: StaticString = #fileID, line: UInt = #line
     ) {
-        guard level >= self.level else { return }
+        guard level >= currentLevel?() ?? self.level else { return }
         let all = fields().map { ($0.key, $0.value) } + context
         let entry = LogLine(
             level: level, time: clock(), caller: LogLine.caller(file, line), message: message,

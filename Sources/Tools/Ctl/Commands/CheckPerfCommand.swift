@@ -125,7 +125,7 @@ struct CheckKeys {
     }
 
     func load(_ plan: LoadPlan) throws(CtlError) -> LoadReport {
-        var meter = LoadMeter(call)
+        var meter = LoadMeter(call, plan)
         defer { meter.finish() }
         return try calling { () throws(ClientError) in
             var run = try LoadRun(
@@ -176,13 +176,22 @@ private struct LoadMeter {
     private let console: Console
     private let isShown: Bool
     private var last = -1
+    /// Under our own name. Under that of etcdctl there is its bar.
+    private let progress: Progress?
+    private let total: Int64
 
-    init(_ call: Invocation) {
+    init(_ call: Invocation, _ plan: LoadPlan) {
         console = call.console
         isShown = call.console.errorsAreSeen && !call.globals.isQuiet
+        let seconds = (plan.duration?.nanoseconds ?? 0) / 1_000_000_000
+        total = plan.callCount.map { Int64($0) } ?? Int64(plan.rate ?? 1) * max(1, seconds)
+        progress =
+            call.personality.explains
+            ? Progress("writing", total: total, unit: .things("writes"), call) : nil
     }
 
     mutating func show(_ share: Double) {
+        if let progress { return progress.update(Int64(share * Double(total))) }
         let percent = Int(share * 100)
         guard isShown, percent != last else { return }
         last = percent
@@ -193,6 +202,7 @@ private struct LoadMeter {
     }
 
     func finish() {
+        progress?.finish(total)
         if isShown, last >= 0 { console.writeError("\n") }
     }
 }

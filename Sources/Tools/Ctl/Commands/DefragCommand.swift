@@ -19,7 +19,12 @@ enum DefragCommand {
             return try OfflineDefrag.run(call, call.flags.text("data-dir"))
         }
         var hasFailed = false
-        for endpoint in try call.chosenEndpoints() {
+        let endpoints = try call.chosenEndpoints()
+        let progress = Progress(
+            "defragmenting", total: Int64(endpoints.count), unit: .things("members"), call)
+        defer { progress.finish(Int64(endpoints.count)) }
+        for (done, endpoint) in endpoints.enumerated() {
+            progress.update(Int64(done))
             let client = try call.client(endpoints: [endpoint])
             do throws(ClientError) {
                 _ = try client.defragment()

@@ -54,15 +54,15 @@ enum MakeMirrorCommand {
             throw .badArguments("make-mirror takes one destination argument")
         }
         let flags = call.flags
-        for name in ["dest-cacert", "dest-cert", "dest-key"] where !flags.text(name).isEmpty {
-            throw .badArguments("--\(name): TLS is not supported by this client yet")
-        }
-        if !flags.bool("dest-insecure-transport") {
-            throw .badArguments(
-                "--dest-insecure-transport: TLS is not supported by this client yet")
-        }
+        var tls = ClientTLS()
+        tls.authorityFile = flags.text("dest-cacert")
+        tls.certificateFile = flags.text("dest-cert")
+        tls.keyFile = flags.text("dest-key")
         var settings = try call.settings(endpoints: [call.arguments[0]])
         settings.login = nil
+        let isPlain = tls == ClientTLS() && flags.bool("dest-insecure-transport")
+        settings.tls = isPlain ? nil : tls
+        if !isPlain, let problem = tls.problem { throw .badArguments(problem) }
         if !flags.text("dest-user").isEmpty {
             let login = Login.of(
                 flags.text("dest-user"), flags.text("dest-password"), call.console)
@@ -77,8 +77,8 @@ enum MakeMirrorCommand {
         var target = flags.text("dest-prefix")
         if target.isEmpty, !flags.bool("no-dest-prefix") { target = prefix }
         let mirror = Mirror(
-            source: try call.client(), destination: try call.client(settings),
-            console: call.console, prefix: Array(prefix.utf8), target: Array(target.utf8),
+            source: try call.client(), destination: try call.client(settings), call,
+            prefix: Array(prefix.utf8), target: Array(target.utf8),
             operationMax: Int(max(1, min(flags.int64("max-txn-ops"), 1 << 20))))
         try calling { () throws(ClientError) in try mirror.run(from: max(0, flags.int64("rev"))) }
         throw .failed(.error, "the source ended the watch")
@@ -96,7 +96,7 @@ private final class Mirror {
 
     private let source: Client
     private let destination: Client
-    private let console: Console
+    private let invocation: Invocation
     private let prefix: [UInt8]
     private let target: [UInt8]
     private let operationMax: Int
@@ -106,12 +106,12 @@ private final class Mirror {
     private var reportAt = MonotonicClock.now + Mirror.reportEvery
 
     init(
-        source: Client, destination: Client, console: Console, prefix: [UInt8], target: [UInt8],
-        operationMax: Int
+        source: Client, destination: Client, _ invocation: Invocation, prefix: [UInt8],
+        target: [UInt8], operationMax: Int
     ) {
         self.source = source
         self.destination = destination
-        self.console = console
+        self.invocation = invocation
         self.prefix = prefix
         self.target = target
         self.operationMax = operationMax
@@ -149,11 +149,18 @@ private final class Mirror {
         var request = RangeRequest()
         (request.key, request.rangeEnd) = range(from: prefix)
         request.limit = Self.pageSize
+        var progress: Progress?
+        defer { progress?.finish(Int64(count)) }
         while true {
             let page = try source.range(request)
             if request.revision == 0 { request.revision = page.header?.revision ?? 0 }
+            // The first page tells how many keys there are.
+            if progress == nil {
+                progress = Progress("copying", total: page.count, unit: .things("keys"), invocation)
+            }
             for record in page.kvs { try add(put(record)) }
             try flush()
+            progress?.update(Int64(count))
             report()
             guard page.more, let last = page.kvs.last else { return request.revision }
             request.key = last.key + [0]
@@ -210,6 +217,6 @@ private final class Mirror {
     private func report() {
         if MonotonicClock.now < reportAt { return }
         reportAt = MonotonicClock.now + Self.reportEvery
-        console.write("\(count)\n")
+        invocation.console.write("\(count)\n")
     }
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import EtcdClient
 
 /// What every command takes. Nothing is complained about before a command needs a server or prints
 /// an answer: `version` works with any flags.
 struct GlobalFlags: Sendable {
-    private static let noTLS =
-        "TLS is not supported by this client yet; use http:// endpoints without it"
     private static let noDiscovery =
         "finding endpoints by DNS is not supported by this client; name them with --endpoints"
 
@@ -28,11 +27,9 @@ struct GlobalFlags: Sendable {
     private static let online: [CtlFlag] = [
         CtlFlag(
             "cacert", .text, "",
-            "verify certificates of TLS-enabled secure servers using this CA bundle", refusal: noTLS
-        ),
+            "verify certificates of TLS-enabled secure servers using this CA bundle"),
         CtlFlag(
-            "cert", .text, "", "identify secure client using this TLS certificate file",
-            refusal: noTLS),
+            "cert", .text, "", "identify secure client using this TLS certificate file"),
         CtlFlag(
             "command-timeout", .duration, "5s",
             "timeout for short running command (excluding dial timeout)"),
@@ -56,11 +53,11 @@ struct GlobalFlags: Sendable {
                 + "for testing purposes)"),
         CtlFlag(
             "insecure-transport", .bool, "true",
-            "disable transport security for client connections", refusal: noTLS),
+            "disable transport security for client connections"),
         CtlFlag("keepalive-time", .duration, "2s", "keepalive time for client connections"),
         CtlFlag("keepalive-timeout", .duration, "6s", "keepalive timeout for client connections"),
         CtlFlag(
-            "key", .text, "", "identify secure client using this TLS key file", refusal: noTLS),
+            "key", .text, "", "identify secure client using this TLS key file"),
         CtlFlag(
             "max-recv-bytes", .int64, "0",
             "the largest answer that is taken, in bytes (0: 2147483647)", isNewer: true),
@@ -90,10 +87,15 @@ struct GlobalFlags: Sendable {
     let commandTimeout: Duration
     let keepAliveTime: Duration
     let keepAliveTimeout: Duration
+    /// Zero for the usual ones.
+    let maxRequestBytes: Int64
+    let maxAnswerBytes: Int64
     /// Whether somebody asked for this command timeout.
     let hasCommandTimeout: Bool
     /// `NAME` or `NAME:PASSWORD`; empty for nobody.
     let user: String
+    /// Nil: endpoints without a scheme are plain.
+    let tls: ClientTLS?
     let password: String
     /// To be told before the first call.
     let warnings: [FlagWarning]
@@ -127,10 +129,29 @@ struct GlobalFlags: Sendable {
         hasCommandTimeout = flags.isGiven("command-timeout")
         keepAliveTime = flags.duration("keepalive-time")
         keepAliveTimeout = flags.duration("keepalive-timeout")
+        maxRequestBytes = flags.int64("max-request-bytes")
+        maxAnswerBytes = flags.int64("max-recv-bytes")
         user = flags.text("user")
+        tls = Self.tls(flags)
         password = flags.text("password")
         isDebug = flags.bool("debug")
         listing = Self.listing(flags, table)
+    }
+
+    /// As in etcdctl any of the files, or no leave to do without, means TLS.
+    private static func tls(_ flags: FlagSet) -> ClientTLS? {
+        var tls = ClientTLS()
+        tls.authorityFile = flags.text("cacert")
+        tls.certificateFile = flags.text("cert")
+        tls.keyFile = flags.text("key")
+        let isWanted = tls != ClientTLS() || !flags.bool("insecure-transport")
+        tls.verifiesServer = !flags.bool("insecure-skip-tls-verify")
+        // Endpoints that say https get it all the same, and without a look if that is allowed.
+        return isWanted || !tls.verifiesServer && saysHTTPS(flags) ? tls : nil
+    }
+
+    private static func saysHTTPS(_ flags: FlagSet) -> Bool {
+        flags.list("endpoints").contains { $0.hasPrefix("https:") || $0.hasPrefix("unixs:") }
     }
 
     /// All of them as variables; a password is not shown.

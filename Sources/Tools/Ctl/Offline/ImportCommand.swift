@@ -98,7 +98,9 @@ enum ImportCommand {
         let writing = Progress("writing", total: work.databaseSize, call)
         defer { writing.finish(work.databaseSize) }
         return try offline { () throws(InterchangeError) in
-            try work.write(to: target.folder, on: disk, salt: salt, progress: writing.update)
+            try work.write(
+                to: target.folder, on: disk, log: LogSettings(salt: salt),
+                progress: writing.update)
         }
     }
 

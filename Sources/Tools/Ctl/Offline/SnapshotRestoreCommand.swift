@@ -105,7 +105,8 @@ enum SnapshotRestoreCommand {
         if !call.flags.bool("skip-hash-check") { try checkSum(snapshot, call) }
         let salt = try onFiles { () throws(PosixError) in try SecureRandom.number() }
         let restore = Restore(
-            plan: plan, bumpRevision: bump, marksCompacted: bump > 0, salt: salt)
+            plan: plan, bumpRevision: bump, marksCompacted: bump > 0,
+            log: LogSettings(salt: salt))
         for id in plan.memberIDs {
             note(
                 call, "added member",

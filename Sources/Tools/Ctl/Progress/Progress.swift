@@ -9,14 +9,21 @@ internal import Posix
 //   a file or pipe    a line every few seconds, nothing for what is over before the first
 //   --quiet, or played under an upstream name   nothing
 
-/// One piece of work, told by the bytes that are done.
+/// One piece of work, told by how much of it is done.
 final class Progress {
     enum Style: Equatable, Sendable {
         case bar, lines, none
     }
 
+    enum Unit: Equatable, Sendable {
+        case bytes
+        /// What is counted, in the plural.
+        case things(String)
+    }
+
     private let title: String
     private let total: Int64?
+    private let unit: Unit
     private let style: Style
     private let now: () -> Instant
     private let write: (String) -> Void
@@ -30,10 +37,11 @@ final class Progress {
 
     /// `total` nil for work whose end nobody knows. Times come from `now` alone.
     init(
-        _ title: String, total: Int64?, style: Style, now: @escaping () -> Instant,
-        write: @escaping (String) -> Void
+        _ title: String, total: Int64?, unit: Unit = .bytes, style: Style,
+        now: @escaping () -> Instant, write: @escaping (String) -> Void
     ) {
         self.title = title
+        self.unit = unit
         self.total = total.flatMap { $0 > 0 ? $0 : nil }
         self.style = style
         self.now = now
@@ -43,11 +51,13 @@ final class Progress {
     }
 
     /// For the command that runs.
-    convenience init(_ title: String, total: Int64?, _ call: Invocation) {
+    convenience init(
+        _ title: String, total: Int64?, unit: Unit = .bytes, _ call: Invocation
+    ) {
         let console = call.console
         self.init(
-            title, total: total, style: Progress.style(call), now: { MonotonicClock.now },
-            write: { console.writeError($0) })
+            title, total: total, unit: unit, style: Progress.style(call),
+            now: { MonotonicClock.now }, write: { console.writeError($0) })
     }
 
     private static func style(_ call: Invocation) -> Style {
@@ -92,11 +102,11 @@ final class Progress {
         let rate = Double(max(0, done)) * 1e9 / Double(elapsed)
         var text = ""
         if let total {
-            text = "\(Int(share(done, total) * 100))% (\(size(done)) of \(size(total)))"
+            text = "\(Int(share(done, total) * 100))% (\(part(done)) of \(size(total)))"
         } else {
             text = size(done)
         }
-        text += ", \(size(Int64(min(rate, 1e15))))/s"
+        text += ", \(part(Int64(min(rate, 1e15))))/s"
         if let total, rate >= 1, done < total {
             let left = Double(total - done) / rate
             text += ", \(seconds(.seconds(Int64(min(left, 1e9).rounded(.up))))) left"
@@ -108,7 +118,15 @@ final class Progress {
         min(1, max(0, Double(done) / Double(total)))
     }
 
-    private func size(_ bytes: Int64) -> String { HumanSize.text(UInt64(max(0, bytes))) }
+    private func size(_ amount: Int64) -> String {
+        guard case .things(let name) = unit else { return part(amount) }
+        return "\(part(amount)) \(name)"
+    }
+
+    /// Without the name of what is counted.
+    private func part(_ amount: Int64) -> String {
+        unit == .bytes ? HumanSize.text(UInt64(max(0, amount))) : "\(max(0, amount))"
+    }
 
     private func seconds(_ duration: Duration) -> String {
         let seconds = max(0, duration.nanoseconds) / 1_000_000_000

@@ -27,6 +27,8 @@ struct V2CallError: Error, Equatable {
     var isConnection = false
     /// Ctrl-C.
     var isInterrupt = false
+    /// Of an answer that is refused for it.
+    var status: Int?
 
     static let noJSON = V2CallError(
         text: "client: response is invalid json. "
@@ -119,6 +121,8 @@ final class V2Client {
             members = try V2Members(client: self).list(deadline)
         } catch {
             if error.isConnection { throw .of(error, code: V2Failure.badConnection) }
+            // What the command itself is answered says more.
+            if error.status == 401 { return }
             let text = error.detail == nil ? V2CallError.noJSON : error
             throw .of(text, code: V2Failure.serverError)
         }

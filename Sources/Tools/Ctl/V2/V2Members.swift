@@ -60,7 +60,8 @@ struct V2Members {
         let answer = try client.send(action, until: deadline)
         if answer.status == 410, good.contains(410) { return .null }
         guard good.contains(answer.status) else {
-            throw V2CallError(text: "unexpected status code \(answer.status)")
+            throw V2CallError(
+                text: "unexpected status code \(answer.status)", status: answer.status)
         }
         let json = try? JSON.parse(answer.body)
         if answer.status >= 400 { throw V2CallError(text: json?["message"]?.string ?? "") }

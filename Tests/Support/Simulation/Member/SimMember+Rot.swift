@@ -33,7 +33,8 @@ extension SimMember {
     /// Files, and how many of their first bytes are vouched for.
     private func rotTargets() -> [(path: String, size: Int)] {
         let paths = disk.paths
-        // Sums that are to replace others make good what happens to those.
+        // While sums are to replace others, they make good what happens to those, and which of the
+        // two belong to the database is told by its first block: damage is seen, but not where.
         let isPublishing = paths.contains { $0.hasSuffix("/db.next.sums") }
         let lastSegment = paths.last { $0.hasSuffix(".log") }
         return paths.compactMap { path in
@@ -42,7 +43,7 @@ extension SimMember {
             if path.hasSuffix(".log") {
                 let frames = LogFrames(bytes)
                 size = path == lastSegment ? frames.vouched : frames.end
-            } else if path.hasSuffix("/db") || (path.hasSuffix("/db.sums") && !isPublishing) {
+            } else if !isPublishing, path.hasSuffix("/db") || path.hasSuffix("/db.sums") {
                 size = bytes.count
             }
             return size > 0 ? (path, size) : nil
@@ -70,7 +71,8 @@ extension SimMember {
     }
 }
 
-/// Walks over the frames of a segment as the format describes them.
+/// Walks over the whole frames of a segment as the format describes them. One that a power cut has
+/// torn vouches for nothing.
 private struct LogFrames {
     /// Where the last whole frame ends.
     private(set) var end = 0
@@ -83,14 +85,17 @@ private struct LogFrames {
         var identity: UInt64?
         while end + Self.headerSize <= bytes.count {
             var reader = ByteReader(bytes, from: end + 4, to: end + Self.headerSize)
-            guard let length = try? reader.littleEndian(UInt32.self),
+            var start = ByteReader(bytes, from: end, to: end + 4)
+            guard let sum = try? start.littleEndian(UInt32.self),
+                let length = try? reader.littleEndian(UInt32.self),
                 let segment = try? reader.littleEndian(UInt64.self),
                 (try? reader.littleEndian(UInt64.self)) != nil,
                 let durable = try? reader.littleEndian(UInt64.self)
             else { return }
             let next = end + Self.headerSize + (Int(length) + 7) & ~7
             guard segment != 0, segment == identity ?? segment, next <= bytes.count,
-                durable <= UInt64(end)
+                durable <= UInt64(end),
+                CRC32C.of(Array(bytes[(end + 4)..<next])) == sum
             else { return }
             identity = segment
             vouched = max(vouched, Int(durable))
