@@ -126,7 +126,7 @@ final class ClientConnection: ConnectionDelegate {
         switch speech {
         case .undecided: 0
         case .grpc(let channel): channel.server.outputBytes
-        case .http(let channel): channel.weight
+        case .http(let channel): channel.unreadBytes
         }
     }
 

@@ -66,6 +66,9 @@ final class HTTPChannel {
         return server.weight + held + (webSocket?.weight ?? 0)
     }
 
+    /// Answers that wait, and requests that wait for them.
+    var unreadBytes: Int { server.weight + (webSocket?.unreadBytes ?? 0) }
+
     /// Why the client has taken too long, if it has.
     func overdue(at now: Instant) -> String? {
         guard let requestSince else { return nil }

@@ -66,6 +66,8 @@ final class WebSocketChannel: GatewaySink {
     /// What the client makes this channel hold in memory, about.
     var weight: Int { server.weight + (call?.heldBytes ?? 0) }
 
+    var unreadBytes: Int { server.queuedBytes }
+
     // MARK: In
 
     func receive(_ bytes: [UInt8]) {
