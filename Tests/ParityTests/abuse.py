@@ -14,6 +14,8 @@ import argparse
 import json
 import os
 import resource
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -22,7 +24,7 @@ import traceback
 from pathlib import Path
 
 import wire as w
-from server import Cluster, kill_everything, spawn
+from server import Cluster, free_port, kill_everything, spawn
 from wire import Wire, call, field, frame, literal, number
 
 BUFFER_BYTES = 64 << 20
@@ -602,6 +604,77 @@ def lists(node: str) -> str:
             f"quiet {quiet['p99'] * 1000:.0f} ms")
 
 
+def greeting(context: ssl.SSLContext) -> bytes:
+    """What an honest client says first."""
+    output = ssl.MemoryBIO()
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), output).do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return output.read()
+
+
+def handshakes(node: str) -> str:
+    """TLS handshakes that are begun and not ended: a deadline, and so many at a time."""
+    port = free_port()
+    cluster = Cluster([node])
+    plain = cluster.members[0].endpoint
+    cluster.flags = ("--auto-tls", f"--listen-client-urls=http://{plain},https://127.0.0.1:{port}")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    hello = greeting(context)
+
+    def open_one(at: int) -> socket.socket:
+        one = socket.create_connection(
+            ("127.0.0.1", port), 5, source_address=(f"127.0.0.{2 + at % 50}", 0))
+        # Nothing; a piece of a greeting; a greeting whose answer is not taken up.
+        one.sendall((b"", hello[:100], hello)[at % 3])
+        one.setblocking(False)
+        return one
+
+    def is_open(one: socket.socket) -> bool:
+        try:
+            while one.recv(65536):
+                pass
+            return False
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def honest_seconds() -> float:
+        begun = time.monotonic()
+        with socket.create_connection(("127.0.0.1", port), 10) as raw:
+            with context.wrap_socket(raw) as wire:
+                wire.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                check(wire.recv(100).startswith(b"HTTP/1.1 200"), "no answer over TLS")
+        return time.monotonic() - begun
+
+    slowest, others = 0.0, []
+    try:
+        cluster.start()
+        begun = time.monotonic()
+        for at in range(1500):
+            others.append(open_one(at))
+            if at % 100 == 99:
+                slowest = max(slowest, honest_seconds())
+        most = sum(map(is_open, others))
+        check(most <= 520, f"{most} handshakes at a time")
+        while any(map(is_open, others)):
+            check(time.monotonic() - begun < 20, "handshakes have no deadline")
+            time.sleep(0.2)
+        took = time.monotonic() - begun
+        check(took > 5, f"all are gone after {took:.1f} s")
+        slowest = max(slowest, honest_seconds())
+        check(slowest < HONEST_SECONDS, f"an honest handshake took {slowest:.1f} s")
+    finally:
+        for one in others:
+            one.close()
+        cluster.stop()
+    return (f"{most} of 1,500 at a time, the last is cut after {took:.0f} s; "
+            f"honest handshake and request {slowest * 1000:.0f} ms at most")
+
+
 class Report:
     def __init__(self, table: bool) -> None:
         self.table = table
@@ -668,6 +741,7 @@ def main() -> int:
         if any(only in title for only in options.only.split("|")):
             run_one(target, title, body, quiet, report)
     for title, body in (("100 full lists at once in 256 MiB", lists),
+                        ("TLS handshakes that do not end", handshakes),
                         ("too few descriptors for all clients", descriptors)):
         if options.only not in title:
             continue
