@@ -130,6 +130,10 @@ package final class Node {
     package var leader: MemberID? { raft.leader }
     package var isLeader: Bool { raft.leader == settings.memberID }
     package var isLearner: Bool { ledger.members.isLearner(settings.memberID) }
+    /// There is nobody to replicate to.
+    package var isAlone: Bool {
+        raft.configuration == Configuration(voters: [settings.memberID])
+    }
     package var isRemoved: Bool { lifecycle.isRemoved }
     package var pendingProposals: Int { proposals.count }
     package var watcherCount: Int { watches.watcherCount }

@@ -91,7 +91,7 @@ final class Wiring {
             now: reactor.now)
         do throws(NetError) {
             let mailbox = try Mailbox<CoreLetter>()
-            let disk = DiskThread(core: mailbox)
+            let disk = DiskThread(core: mailbox, quickSync: .milliseconds(1))
             let keeper = WorkThread()
             let member = LocalMember(
                 reactor: reactor, node: node, disk: disk, keeper: keeper, files: start.files,

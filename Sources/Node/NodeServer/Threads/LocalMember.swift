@@ -175,13 +175,31 @@ final class LocalMember {
     // MARK: Out
 
     private func endTurn() {
-        let hasMore = node.endTurn(now: reactor.now, outputs: &outputs)
+        var hasMore = node.endTurn(now: reactor.now, outputs: &outputs)
         carryOut()
+        if appendHere() {
+            hasMore = node.endTurn(now: reactor.now, outputs: &outputs) || hasMore
+            carryOut()
+        }
         if !diskWork.isEmpty {
             disk.submit(diskWork)
             diskWork.removeAll(keepingCapacity: true)
         }
         if hasMore { reactor.soon {} }
+    }
+
+    /// The lone write of a lone client to a lone member is made durable without the disk's thread:
+    /// nobody is there who could use the time. True if it was, and the core has heard of it.
+    private func appendHere() -> Bool {
+        guard diskWork.count == 1, calls.count <= 1, node.isAlone,
+            case .append(let batch) = diskWork[0],
+            batch.mustSync, batch.entries.count == 1, batch.snapshot == nil,
+            let took = disk.appendHere(batch)
+        else { return false }
+        diskWork.removeAll(keepingCapacity: true)
+        metrics.logSynced(took)
+        receive(.appended(through: batch.number))
+        return true
     }
 
     /// Outputs may cause inputs (a reply ends a stream, a full stream says so): until none is left.
