@@ -115,14 +115,14 @@ package final class Node {
         sendProposals(&outputs)
         beginReads(&outputs)
         let isWaiting = proposals.hasUnsent
-        serveReads(&outputs)
+        let isReading = serveReads(&outputs)
         // What a read has led to need not wait for the next turn.
         if !isWaiting, proposals.hasUnsent { sendProposals(&outputs) }
         deliverEvents(&outputs)
         let isCatchingUp = catchUp(&outputs)
         let isCompacting = removeCompacted(&outputs)
         considerCheckpoint(&outputs)
-        return isCatchingUp || isCompacting
+        return isReading || isCatchingUp || isCompacting
     }
 
     // MARK: What the shell may ask at any time
@@ -138,6 +138,9 @@ package final class Node {
     package var pendingProposals: Int { proposals.count }
     package var watcherCount: Int { watches.watcherCount }
     package var slowWatcherCount: Int { watches.behindCount }
+    package func watcherCount(of stream: StreamNumber) -> Int {
+        watches.streams[stream]?.watchers.count ?? 0
+    }
 
     func header(revision: Int64? = nil) -> ResponseHeader {
         ResponseHeader(

@@ -46,6 +46,11 @@ final class LocalMember {
     let keeper: WorkThread
     let files: StoreFiles
     let lists: ListGate
+    let snapshots: ListGate
+    /// Long work for clients that the keeper has not finished.
+    private(set) var computing = 0
+    /// So many at once: the keeper's checkpoints must not wait for them for long.
+    static let computingLimit = 16
     weak var peers: (any PeerTransport)?
 
     /// Told when the member was removed, has handed its leadership over, or cannot go on.
@@ -74,6 +79,7 @@ final class LocalMember {
         self.keeper = keeper
         self.files = files
         lists = ListGate(reactor)
+        snapshots = ListGate(reactor)
         self.mailbox = mailbox
         self.metrics = metrics
         self.logger = logger
@@ -295,7 +301,12 @@ final class LocalMember {
     func compute<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value, then: @escaping (Value) -> Void
     ) {
-        keeper.submit(bringingBack(work, then))
+        computing += 1
+        keeper.submit(
+            bringingBack(work) { [unowned self] value in
+                self.computing -= 1
+                then(value)
+            })
     }
 
     /// The same on any thread: work that posts its result back to this one.
