@@ -11,18 +11,18 @@ package struct ClusterMemory: Equatable, Sendable {
     package var clusterID: ClusterID?
     /// Counts restores and forced recoveries.
     package var restoreGeneration: Int64
-    package var operation: OperationRecord?
+    package var operation: RecordedOperation?
     package var members: [MemberMemory]
     package var conditions: [KubeObject.Condition]
     package var version: String
 
     package init(status: JSONValue?) {
-        clusterUID = status?[key: "clusterUID"]?.string ?? ""
-        clusterID = Hexadecimal.clusterID(status?[key: "clusterID"]?.string)
-        restoreGeneration = status?[key: "restoreGeneration"]?.int64 ?? 0
-        operation = OperationRecord.read(status?[key: "operation"])
-        members = (status?[key: "members"]?.array ?? []).map { MemberMemory($0) }
-        version = status?[key: "version"]?.string ?? ""
+        clusterUID = status?["clusterUID"]?.string ?? ""
+        clusterID = Hexadecimal.clusterID(status?["clusterID"]?.string)
+        restoreGeneration = status?["restoreGeneration"]?.int64 ?? 0
+        operation = RecordedOperation.read(status?["operation"])
+        members = (status?["members"]?.array ?? []).map { MemberMemory($0) }
+        version = status?["version"]?.string ?? ""
         var holder = KubeObject(JSONObject())
         holder["status"] = status
         conditions = holder.conditions
@@ -55,13 +55,13 @@ package struct MemberMemory: Equatable, Sendable {
     package var since: Instant?
 
     init(_ json: JSONValue) {
-        name = json[key: "name"]?.string ?? ""
-        memberID = Hexadecimal.memberID(json[key: "memberID"]?.string)
-        isHealthy = json[key: "state"]?.string == MemberState.healthy.rawValue
-        podUID = json[key: "podUID"]?.string ?? ""
-        claimUID = json[key: "pvcUID"]?.string ?? ""
-        recreates = Int(clamping: json[key: "recreates"]?.int64 ?? 0)
-        since = (json[key: "lastTransitionTime"]?.string).flatMap { KubeTime.parse($0) }
+        name = json["name"]?.string ?? ""
+        memberID = Hexadecimal.memberID(json["memberID"]?.string)
+        isHealthy = json["state"]?.string == MemberState.healthy.rawValue
+        podUID = json["podUID"]?.string ?? ""
+        claimUID = json["pvcUID"]?.string ?? ""
+        recreates = Int(clamping: json["recreates"]?.int64 ?? 0)
+        since = (json["lastTransitionTime"]?.string).flatMap { KubeTime.parse($0) }
             .map { Instant(nanoseconds: $0) }
     }
 }

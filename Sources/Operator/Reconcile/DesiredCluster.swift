@@ -69,50 +69,50 @@ package struct DesiredCluster: Equatable, Sendable {
         namespace = cluster.namespace
         uid = cluster.uid
         generation = cluster.generation
-        replicas = Int(clamping: spec[key: "replicas"]?.int64 ?? 3)
-        allowsEvenReplicas = spec[key: "allowEvenReplicas"]?.bool ?? false
-        version = spec[key: "version"]?.string ?? defaults.version
-        image = spec[key: "image"]?.string ?? defaults.image
-        let storage = spec[key: "storage"]
-        storageSize = storage?[key: "size"]?.string ?? "8Gi"
-        storageClassName = storage?[key: "storageClassName"]?.string
+        replicas = Int(clamping: spec["replicas"]?.int64 ?? 3)
+        allowsEvenReplicas = spec["allowEvenReplicas"]?.bool ?? false
+        version = spec["version"]?.string ?? defaults.version
+        image = spec["image"]?.string ?? defaults.image
+        let storage = spec["storage"]
+        storageSize = storage?["size"]?.string ?? "8Gi"
+        storageClassName = storage?["storageClassName"]?.string
         accessModes =
-            storage?[key: "accessModes"]?.array?.compactMap(\.string) ?? ["ReadWriteOnce"]
-        isInMemory = storage?[key: "medium"]?.string == "Memory"
-        let retention = storage?[key: "retentionPolicy"]
-        deletesClaimsWhenScaled = retention?[key: "whenScaled"]?.string != "Retain"
-        let mode = spec[key: "tls"]?[key: "mode"]?.string ?? defaults.tlsMode
+            storage?["accessModes"]?.array?.compactMap(\.string) ?? ["ReadWriteOnce"]
+        isInMemory = storage?["medium"]?.string == "Memory"
+        let retention = storage?["retentionPolicy"]
+        deletesClaimsWhenScaled = retention?["whenScaled"]?.string != "Retain"
+        let mode = spec["tls"]?["mode"]?.string ?? defaults.tlsMode
         tlsMode = TLSMode(rawValue: mode) ?? .auto
         isPaused =
-            spec[key: "paused"]?.bool ?? false || notes["keelson.dev/reconcile"] == "disabled"
-        isHibernating = spec[key: "hibernate"]?.bool ?? false
+            spec["paused"]?.bool ?? false || notes["keelson.dev/reconcile"] == "disabled"
+        isHibernating = spec["hibernate"]?.bool ?? false
         fencedPods = (notes["keelson.dev/fenced"] ?? "").split(separator: ",").map(String.init)
-        let policy = spec[key: "deletionPolicy"]?.string ?? "Retain"
+        let policy = spec["deletionPolicy"]?.string ?? "Retain"
         deletionPolicy = DeletionPolicy(rawValue: policy) ?? .retain
-        progressDeadline = .seconds(spec[key: "progressDeadlineSeconds"]?.int64 ?? 600)
-        let repair = spec[key: "repair"]
-        repairsByItself = repair?[key: "mode"]?.string != "Manual"
-        podUnavailableTimeout = Self.duration(repair?[key: "podUnavailableTimeout"], .seconds(300))
-        maxRecreates = Int(clamping: repair?[key: "maxRecreates"]?.int64 ?? 3)
-        replacesOnLostNodes = repair?[key: "nodeLost"]?.string == "Replace"
-        let recovery = spec[key: "quorumRecovery"]
-        recoveryAfter = Self.duration(recovery?[key: "after"], .seconds(900))
+        progressDeadline = .seconds(spec["progressDeadlineSeconds"]?.int64 ?? 600)
+        let repair = spec["repair"]
+        repairsByItself = repair?["mode"]?.string != "Manual"
+        podUnavailableTimeout = Self.duration(repair?["podUnavailableTimeout"], .seconds(300))
+        maxRecreates = Int(clamping: repair?["maxRecreates"]?.int64 ?? 3)
+        replacesOnLostNodes = repair?["nodeLost"]?.string == "Replace"
+        let recovery = spec["quorumRecovery"]
+        recoveryAfter = Self.duration(recovery?["after"], .seconds(900))
         approvedRecovery = notes["keelson.dev/approve-quorum-recovery"] ?? ""
-        let defrag = spec[key: "defrag"]
-        defragMode = defrag?[key: "mode"]?.string ?? "Auto"
-        defragMinSizeBytes = Self.bytes(defrag?[key: "minSize"], 128 << 20)
-        defragRatioPercent = defrag?[key: "fragmentationRatio"]?.int64 ?? 45
-        defragsSingleMember = defrag?[key: "allowSingleMember"]?.bool ?? false
-        let strategy = spec[key: "updateStrategy"]
-        rollsSupervised = strategy?[key: "type"]?.string == "Supervised"
+        let defrag = spec["defrag"]
+        defragMode = defrag?["mode"]?.string ?? "Auto"
+        defragMinSizeBytes = Self.bytes(defrag?["minSize"], 128 << 20)
+        defragRatioPercent = defrag?["fragmentationRatio"]?.int64 ?? 45
+        defragsSingleMember = defrag?["allowSingleMember"]?.bool ?? false
+        let strategy = spec["updateStrategy"]
+        rollsSupervised = strategy?["type"]?.string == "Supervised"
         approvedRoll = notes["keelson.dev/approve-roll"] ?? ""
-        pauseBetweenPods = Self.duration(strategy?[key: "pauseBetween"], .seconds(10))
-        quotaBytes = Self.bytes(spec[key: "options"]?[key: "quotaBackendBytes"], 2 << 30)
+        pauseBetweenPods = Self.duration(strategy?["pauseBetween"], .seconds(10))
+        quotaBytes = Self.bytes(spec["options"]?["quotaBackendBytes"], 2 << 30)
         allowsDowngrade = notes["keelson.dev/allow-downgrade"] != nil
-        restore = spec[key: "bootstrap"]?[key: "restore"]
+        restore = spec["bootstrap"]?["restore"]
         refusesExistingClaims =
-            spec[key: "bootstrap"]?[key: "existingClaims"]?.string == "Refuse"
-        hasDisruptionBudget = spec[key: "podDisruptionBudget"]?[key: "enabled"]?.bool ?? true
+            spec["bootstrap"]?["existingClaims"]?.string == "Refuse"
+        hasDisruptionBudget = spec["podDisruptionBudget"]?["enabled"]?.bool ?? true
         restartedAt = notes["keelson.dev/restartedAt"] ?? ""
         replaceMember = notes["keelson.dev/replace-member"] ?? ""
         moveLeaderTo = notes["keelson.dev/move-leader"] ?? ""

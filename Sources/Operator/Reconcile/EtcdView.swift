@@ -46,13 +46,13 @@ package struct MemberProbe: Equatable, Sendable {
     /// `GET /identity` on the health port.
     package var identity: Seen<NodeIdentity>
     /// The Status call, answered by the member alone.
-    package var status: Seen<MemberStatus>
+    package var status: Seen<NodeStatus>
     /// A linearizable read came back within its time. False if it was asked and did not.
     package var isLinearizable: Bool
 
     package init(
         podName: String, identity: Seen<NodeIdentity> = .unknown("not asked"),
-        status: Seen<MemberStatus> = .unknown("not asked"), isLinearizable: Bool = false
+        status: Seen<NodeStatus> = .unknown("not asked"), isLinearizable: Bool = false
     ) {
         self.podName = podName
         self.identity = identity
@@ -97,7 +97,7 @@ package struct NodeIdentity: Equatable, Sendable {
 }
 
 /// The answer of the Status call, with the alarms that it lists.
-package struct MemberStatus: Equatable, Sendable {
+package struct NodeStatus: Equatable, Sendable {
     package var clusterID: ClusterID
     package var memberID: MemberID
     /// `MemberID.none` if it knows no leader.

@@ -17,7 +17,7 @@ package struct MemberView: Equatable, Sendable {
     package var isLeader = false
     package var standing: Standing = .unknown("not judged")
 
-    package var status: MemberStatus? { probe?.status.value }
+    package var status: NodeStatus? { probe?.status.value }
     package var identity: NodeIdentity? {
         guard let identity = probe?.identity.value else { return nil }
         // An answer of the pod before this one says nothing.

@@ -66,7 +66,7 @@ package enum OperationStep: String, Sendable, CaseIterable {
 }
 
 /// `status.operation`: the intent that is durable before its effect.
-package struct OperationRecord: Equatable, Sendable {
+package struct RecordedOperation: Equatable, Sendable {
     package var type: OperationType
     package var id: String
     /// A pod's name; empty if the operation is about the whole cluster.
@@ -111,7 +111,7 @@ package struct OperationRecord: Equatable, Sendable {
     }
 
     /// The next step begins now.
-    package func advanced(to step: OperationStep, now: Instant) -> OperationRecord {
+    package func advanced(to step: OperationStep, now: Instant) -> RecordedOperation {
         var next = self
         next.step = step
         next.stepStartedAt = now
@@ -122,26 +122,26 @@ package struct OperationRecord: Equatable, Sendable {
     }
 }
 
-extension OperationRecord {
+extension RecordedOperation {
     /// Nil if the text is not one of ours; the caller then has no recorded operation.
-    package static func read(_ json: JSONValue?) -> OperationRecord? {
-        guard let json, let type = OperationType(rawValue: json[key: "type"]?.string ?? ""),
-            let step = OperationStep(rawValue: json[key: "step"]?.string ?? "")
+    package static func read(_ json: JSONValue?) -> RecordedOperation? {
+        guard let json, let type = OperationType(rawValue: json["type"]?.string ?? ""),
+            let step = OperationStep(rawValue: json["step"]?.string ?? "")
         else { return nil }
-        let started = time(json[key: "startedAt"]) ?? Instant(nanoseconds: 0)
-        var record = OperationRecord(type, step: step, now: started)
-        record.id = json[key: "id"]?.string ?? ""
-        record.target = json[key: "target"]?.string ?? ""
-        record.stepStartedAt = time(json[key: "stepStartedAt"]) ?? started
-        record.attempts = Int(truncatingIfNeeded: json[key: "attempts"]?.int64 ?? 0)
-        record.attemptedAt = time(json[key: "attemptedAt"])
-        record.lastError = json[key: "lastError"]?.string ?? ""
-        record.cause = json[key: "cause"]?.string ?? ""
-        record.memberID = Hexadecimal.memberID(json[key: "memberID"]?.string)
-        record.podUID = json[key: "podUID"]?.string ?? ""
-        record.claimUID = json[key: "claimUID"]?.string ?? ""
-        record.survivor = json[key: "survivor"]?.string ?? ""
-        record.done = (json[key: "done"]?.array ?? []).compactMap(\.string)
+        let started = time(json["startedAt"]) ?? Instant(nanoseconds: 0)
+        var record = RecordedOperation(type, step: step, now: started)
+        record.id = json["id"]?.string ?? ""
+        record.target = json["target"]?.string ?? ""
+        record.stepStartedAt = time(json["stepStartedAt"]) ?? started
+        record.attempts = Int(truncatingIfNeeded: json["attempts"]?.int64 ?? 0)
+        record.attemptedAt = time(json["attemptedAt"])
+        record.lastError = json["lastError"]?.string ?? ""
+        record.cause = json["cause"]?.string ?? ""
+        record.memberID = Hexadecimal.memberID(json["memberID"]?.string)
+        record.podUID = json["podUID"]?.string ?? ""
+        record.claimUID = json["claimUID"]?.string ?? ""
+        record.survivor = json["survivor"]?.string ?? ""
+        record.done = (json["done"]?.array ?? []).compactMap(\.string)
         return record
     }
 
