@@ -29,7 +29,7 @@ struct RecordTests {
                   storage: {size: 20Gi, storageClassName: fast, medium: PersistentVolume}
                   options: {quotaBackendBytes: 4Gi, electionTimeout: 2s, extraArgs: [--metrics=basic]}
                   podTemplate: {affinity: {nodeAffinity: {any: [1]}}, nodeSelector: {disk: ssd}}
-                  backup: {schedules: [{name: n, schedule: 0 * * * *,
+                  backup: {schedules: [{name: nightly, schedule: 0 * * * *,
                     destination: {persistentVolumeClaim: {claimName: b, path: demo}}}]}
                   bootstrap: {restore: {backupRef: {name: yesterday}}}
                   deletionPolicy: Snapshot
@@ -66,7 +66,7 @@ struct RecordTests {
             "Available", .yes, reason: "Quorum", generation: 3, now: "2026-01-02T03:04:05Z")
         let text = JSONValue.object(status.encoded)
         #expect(EtcdClusterStatus.decode(text, at: "status") == status)
-        #expect(text[key: "members"]?[0]?[key: "isLeader"] == true)
+        #expect(text["members"]?[0]?["isLeader"] == true)
     }
 
     @Test func `a wrong value is named and the default stays`() throws {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Formats
+internal import Formats
 
 package typealias EtcdCluster = OwnResource<EtcdClusterSpec, EtcdClusterStatus>
 package typealias EtcdBackup = OwnResource<EtcdBackupSpec, EtcdBackupStatus>
