@@ -182,7 +182,8 @@ extension DesiredCluster {
     private static func number(after prefix: String, in text: String) -> Int? {
         guard text.hasPrefix(prefix) else { return nil }
         let digits = text.dropFirst(prefix.count)
-        guard !digits.isEmpty, digits.utf8.count <= 4, digits.allSatisfy({ ("0"..."9").contains($0) }),
+        guard !digits.isEmpty, digits.utf8.count <= 4,
+            digits.allSatisfy({ ("0"..."9").contains($0) }),
             digits == "0" || !digits.hasPrefix("0")
         else { return nil }
         return Int(digits)

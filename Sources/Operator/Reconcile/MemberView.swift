@@ -28,7 +28,11 @@ package struct MemberView: Equatable, Sendable {
     package var isLearner: Bool { listed?.isLearner ?? false }
     package var appliedIndex: LogIndex { status?.appliedIndex ?? .zero }
     /// Its process waits with an empty disk for a ticket to begin with.
-    package var isWaitingEmpty: Bool { identity?.state == .awaitingTicket }
+    package var isWaitingEmpty: Bool {
+        guard let identity else { return false }
+        return identity.state == .awaitingTicket && identity.memberID == nil
+            && identity.clusterID == nil
+    }
 }
 
 /// How a member stands. Only `.lost` lets a disk be given up, and only on evidence.

@@ -113,6 +113,9 @@ struct Pass {
             operation = nil
             events += news
             requeue = .zero
+            if record.type == .retire, !record.cause.isEmpty {
+                progress = (false, "LearnerRetired", "\(record.target): \(record.cause)")
+            }
         }
     }
 

@@ -136,10 +136,10 @@ extension RecordedOperation {
         record.attempts = Int(truncatingIfNeeded: json["attempts"]?.int64 ?? 0)
         record.attemptedAt = time(json["attemptedAt"])
         record.lastError = json["lastError"]?.string ?? ""
-        record.cause = json["cause"]?.string ?? ""
+        record.cause = json["reason"]?.string ?? ""
         record.memberID = Hexadecimal.memberID(json["memberID"]?.string)
         record.podUID = json["podUID"]?.string ?? ""
-        record.claimUID = json["claimUID"]?.string ?? ""
+        record.claimUID = json["pvcUID"]?.string ?? ""
         record.survivor = json["survivor"]?.string ?? ""
         record.done = (json["done"]?.array ?? []).compactMap(\.string)
         return record
@@ -157,9 +157,9 @@ extension RecordedOperation {
             members.append(("attemptedAt", .string(KubeTime.seconds(attemptedAt.nanoseconds))))
         }
         let texts = [
-            ("target", target), ("lastError", lastError), ("cause", cause),
+            ("target", target), ("lastError", lastError), ("reason", cause),
             ("memberID", memberID.map(\.description) ?? ""), ("podUID", podUID),
-            ("claimUID", claimUID), ("survivor", survivor),
+            ("pvcUID", claimUID), ("survivor", survivor),
         ]
         for (key, text) in texts where !text.isEmpty { members.append((key, .string(text))) }
         if !done.isEmpty { members.append(("done", .array(done.map(JSONValue.string)))) }

@@ -73,7 +73,9 @@ struct StandingJudge {
         else { return nil }
         let terms = volume.list("spec", "nodeAffinity", "required", "nodeSelectorTerms")
         let hosts = terms.flatMap { $0["matchExpressions"]?.array ?? [] }
-            .filter { $0["key"]?.string == "kubernetes.io/hostname" && $0["operator"]?.string == "In" }
+            .filter {
+                $0["key"]?.string == "kubernetes.io/hostname" && $0["operator"]?.string == "In"
+            }
             .flatMap { $0["values"]?.array ?? [] }.compactMap(\.string)
         guard !hosts.isEmpty,
             !nodes.contains(where: {

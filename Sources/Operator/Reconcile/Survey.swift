@@ -13,8 +13,6 @@ package struct Survey: Equatable, Sendable {
     package var clusterID: ClusterID?
     package var leader: MemberID?
     package var count: QuorumCount
-    /// Cluster IDs that members report and that are not the latched one; sorted texts.
-    package var strangeClusterIDs: [String]
 
     package func member(_ name: String) -> MemberView? { members.first { $0.name == name } }
     package func member(_ ordinal: Int) -> MemberView? { members.first { $0.ordinal == ordinal } }
@@ -64,9 +62,7 @@ extension Survey {
         }
         leader = nil
         count = QuorumCount(voters: 0, healthy: 0)
-        strangeClusterIDs = []
         judgeHealth()
-        judgeClusterIDs(latched: memory.clusterID ?? tickets?.clusterID)
         var judge = StandingJudge(observation, desired: desired, now: now)
         for index in members.indices { members[index].standing = judge.standing(members[index]) }
     }
@@ -99,12 +95,5 @@ extension Survey {
         }
         let foreignVoters = foreign.filter { !$0.isLearner }.count
         count = QuorumCount(voters: voters.count + foreignVoters, healthy: healthy.count)
-    }
-
-    private mutating func judgeClusterIDs(latched: ClusterID?) {
-        guard let expected = latched ?? clusterID else { return }
-        var strange = members.compactMap { $0.status?.clusterID }.filter { $0 != expected }
-        if let clusterID, clusterID != expected { strange.append(clusterID) }
-        strangeClusterIDs = strange.map(\.description).sorted()
     }
 }

@@ -20,7 +20,7 @@ extension Pass {
             return .wait("\(seedName) is not there yet")
         }
         guard let identity = seed.identity else { return .wait("\(seedName) does not answer yet") }
-        guard identity.state == .awaitingTicket else {
+        guard seed.isWaitingEmpty else {
             // A disk that has a cluster on it: there was one before, and it goes on.
             guard identity.clusterID != nil || seed.status != nil else {
                 return .wait("\(seedName) is \(identity.state.rawValue) \(identity.reason)")
@@ -107,7 +107,8 @@ extension Pass {
         }
         var adopted = Membership(clusterUID: uid)
         adopted.clusterID = marks.clusterID
-        let highest = observation.claims.filter { !$0.isBeingDeleted }
+        let highest =
+            observation.claims.filter { !$0.isBeingDeleted }
             .filter { $0.labels[Names.retiredLabel] == nil }
             .compactMap { desired.ordinal(ofClaim: $0.name) }.max() ?? 0
         for ordinal in 0...highest {

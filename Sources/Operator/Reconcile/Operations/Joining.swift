@@ -42,9 +42,7 @@ extension Pass {
             return .act(deletion(of: pod, member))
         }
         if let identity = member.identity {
-            if identity.state == .awaitingTicket, record.cause != Loss.corrupt.rawValue {
-                return nil
-            }
+            if member.isWaitingEmpty { return nil }
             if !identity.clusterUID.isEmpty, identity.clusterUID != latchedClusterUID {
                 return .refuse("ClusterIDMismatch", "its volume belongs to another cluster")
             }
@@ -75,8 +73,8 @@ extension Pass {
             return isExpected ? .wait("its pod is not there yet") : nil
         }
         if pod.isBeingDeleted { return stubbornPod(member) ?? .wait("its pod is being deleted") }
-        if let identity = member.identity {
-            if identity.state == .awaitingTicket { return nil }
+        if member.identity != nil {
+            if member.isWaitingEmpty { return nil }
             return .act(deletion(of: pod, member))
         }
         if pod.uid == record.podUID { return .act(deletion(of: pod, member)) }

@@ -18,7 +18,9 @@ extension Pass {
         if let reason = isLeavingPointless(record, member) {
             return .finish([.normal("OperationAborted", "\(describe(record)): \(reason)")])
         }
-        if let refusal = removalRefusal(member, record) { return .refuse("RemovalRefused", refusal) }
+        if let refusal = removalRefusal(member, record) {
+            return .refuse("RemovalRefused", refusal)
+        }
         if member.isLeader, member.isHealthy, record.attempts < Self.handOverAttempts,
             let heir = heir(besides: member.name)
         {
@@ -33,7 +35,9 @@ extension Pass {
         if record.attempts == 0, let reason = isLeavingPointless(record, member) {
             return .finish([.normal("OperationAborted", "\(describe(record)): \(reason)")])
         }
-        if let refusal = removalRefusal(member, record) { return .refuse("RemovalRefused", refusal) }
+        if let refusal = removalRefusal(member, record) {
+            return .refuse("RemovalRefused", refusal)
+        }
         guard let id = record.memberID else { return .finish([]) }
         return .act(.etcd(.remove(id), survey.askable))
     }
@@ -48,7 +52,8 @@ extension Pass {
         if desired.fencedPods.contains(member.name) { return "\(member.name) is fenced" }
         switch record.type {
         case .scaleIn where !isSurplus(record.target): return "it is wanted again"
-        case .replace where record.cause != "Requested" && !member.standing.isLost
+        case .replace
+        where record.cause != "Requested" && !member.standing.isLost
             && !isStuckBeyondRecreation(member):
             return "it came back"
         default: return nil

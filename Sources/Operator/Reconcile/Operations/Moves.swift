@@ -63,7 +63,9 @@ extension Pass {
 
     /// The ConfigMap as it should be, as a conditional patch; a creation if there is none.
     func write(_ changed: Membership) -> Move {
-        .act(MembershipWriter.step(changed, over: observation.configMap, desired, observation.cluster))
+        .act(
+            MembershipWriter.step(
+                changed, over: observation.configMap, desired, observation.cluster))
     }
 
     /// Writes one ticket; does nothing where it is written already.

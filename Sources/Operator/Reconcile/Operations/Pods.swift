@@ -80,7 +80,9 @@ extension Pass {
     private func moveLeader(_ record: RecordedOperation) -> Move {
         guard let leader = survey.leading else { return .wait("there is no agreed leader") }
         let wanted = record.target.isEmpty ? nil : record.target
-        if record.attempts > 0, wanted == leader.name || (wanted == nil && leader.name != record.cause) {
+        if record.attempts > 0,
+            wanted == leader.name || (wanted == nil && leader.name != record.cause)
+        {
             return .finish([.normal("LeaderMoved", "\(leader.name) leads")])
         }
         guard record.attempts < Self.handOverAttempts, leader.name != wanted else {
@@ -112,7 +114,9 @@ extension Pass {
         if isOutdated(member), member.pod?.uid != record.podUID {
             return advance(record, to: .choose)
         }
-        guard let pod = member.pod, !pod.isBeingDeleted else { return .wait("its pod is on its way") }
+        guard let pod = member.pod, !pod.isBeingDeleted else {
+            return .wait("its pod is on its way")
+        }
         guard member.listed != nil else { return advance(record, to: .choose) }
         if member.standing.isLost { return advance(record, to: .choose) }
         guard member.isHealthy, isNear(member) else {

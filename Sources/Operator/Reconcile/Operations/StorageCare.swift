@@ -151,7 +151,9 @@ extension Pass {
 
     /// Claim templates cannot be changed: the set is made anew, its pods stay.
     func renewStatefulSet(_ record: RecordedOperation) -> Move {
-        guard let set = observation.statefulSet else { return .wait("the stateful set is made anew") }
+        guard let set = observation.statefulSet else {
+            return .wait("the stateful set is made anew")
+        }
         guard isTemplateSmall else {
             return .finish([.normal("VolumeResized", "the claims have \(desired.storageSize)")])
         }
