@@ -143,9 +143,14 @@ struct EtcdModel {
 
     /// Everybody that the leader reaches and lists gets its log.
     private mutating func replicate(_ id: ClusterID) {
-        guard let leader = leader(of: id), let source = disk(leader) else { return }
+        if let leader = leader(of: id) { replicate(id, from: leader) }
+    }
+
+    private mutating func replicate(_ id: ClusterID, from leader: SimProcess) {
+        guard let source = disk(leader) else { return }
         for process in processes.values where process.pod != leader.pod && canTalk(process) {
-            guard let disk = disk(process), disk.clusterID == id, let memberID = disk.memberID else {
+            guard let disk = disk(process), disk.clusterID == id, let memberID = disk.memberID
+            else {
                 continue
             }
             guard source.members.contains(where: { $0.id == memberID }) else {
@@ -312,7 +317,7 @@ struct EtcdModel {
             disk.members = list
             disk.configChanges += 1
         }
-        replicate(clusterID)
+        replicate(clusterID, from: leader)
         return true
     }
 

@@ -68,7 +68,8 @@ struct SmallAPI {
     }
 
     @discardableResult
-    mutating func updateStatus(_ key: ObjectKey, version: String?, _ status: JSONValue) -> APIAnswer {
+    mutating func updateStatus(_ key: ObjectKey, version: String?, _ status: JSONValue) -> APIAnswer
+    {
         guard var object = objects[key] else { return .missing }
         guard version == nil || version == object.resourceVersion else { return .conflict }
         guard object["status"] != status else { return .done }

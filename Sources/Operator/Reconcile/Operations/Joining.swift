@@ -79,6 +79,10 @@ extension Pass {
             return .act(deletion(of: pod, member))
         }
         if pod.uid == record.podUID { return .act(deletion(of: pod, member)) }
+        if member.claim == nil, !desired.isInMemory {
+            // Not every Kubernetes makes the claim of a pod that is there already.
+            return .act(deletion(of: pod, member))
+        }
         return .wait("its pod does not answer yet")
     }
 
