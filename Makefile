@@ -34,7 +34,7 @@ format: ## rewrite in house style
 
 golden: ## rewrite golden files; then read the diff
 	KEELSON_REWRITE=1 $(SWIFT) test $(FLAGS) --filter Golden
-	git diff --stat -- '*/Golden/*'
+	git diff --stat -- '*/Golden/*' Manifests charts docs/api.md
 
 sim: setup ## simulate SEEDS clusters (SEEDS=1000 FIRST_SEED=1)
 	$(SWIFT) build $(FLAGS) -c release --product keelson-sim

@@ -174,7 +174,7 @@ var targets: [Target] = [
             "Interchange", "Recovery", "Storage", "SimulatedDisk", "Replicated", "Raft", "MVCC",
             "EtcdAPI", "Formats", "Posix", "Bytes",
         ]),
-    tests("KubeTests", ["Kube", "Formats", "HTTP", "Bytes"]),
+    tests("KubeTests", ["Kube", "Formats", "HTTP", "Bytes"], golden: true),
     tests("ControllersTests", ["Controllers", "Kube", "Formats", "Bytes"]),
     tests(
         "KubeClientTests",

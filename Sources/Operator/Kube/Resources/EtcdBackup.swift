@@ -59,7 +59,8 @@ package struct BackupDestination: Record {
 
 /// A path inside a volume: no leading slash, no `..`.
 package enum RelativePath {
-    package static let pattern = "^([A-Za-z0-9_-][A-Za-z0-9._-]*/?)*$"
+    package static let pattern =
+        "^([A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?)?$"
 }
 
 package enum BackupCompression: String, ChoiceValue {
