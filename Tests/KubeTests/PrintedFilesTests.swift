@@ -29,7 +29,7 @@ struct PrintedFilesTests {
         let chart = "charts/keelson-operator/files"
         try compare("Manifests/crds/\(name)", definition.yaml())
         try compare(
-            "Manifests/kubernetes-before-1.29/crds/\(name)", definition.yaml(rules: false))
+            "Manifests/kubernetes-1.20/crds/\(name)", definition.yaml(rules: false))
         try compare("\(chart)/crds/\(name)", definition.yaml(annotations: keep))
         try compare(
             "\(chart)/crds-without-rules/\(name)",

@@ -63,11 +63,6 @@ package enum RelativePath {
         "^([A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?)?$"
 }
 
-package enum BackupCompression: String, ChoiceValue {
-    case gzip = "Gzip"
-    case none = "None"
-}
-
 package enum BackupVerify: String, ChoiceValue {
     /// Unpacked, every page and hash checked, opened, keys counted.
     case full = "Full"
@@ -92,7 +87,6 @@ package struct EtcdBackupSpec: Record {
     package var clusterRef = LocalReference()
     package var destination = BackupDestination()
     package var from = Origin.follower
-    package var compression = BackupCompression.gzip
     package var verify = BackupVerify.full
     package var timeoutSeconds = 3600
     package var backoffLimit = 3
@@ -107,7 +101,6 @@ package struct EtcdBackupSpec: Record {
         Field("clusterRef", \.clusterRef, "The cluster, in the same namespace.", required: true),
         Field("destination", \.destination, "Where the backup is stored.", required: true),
         Field("from", \.from, "The member that is asked."),
-        Field("compression", \.compression, "How the file is packed."),
         Field(
             "verify", \.verify,
             "Full: the stored file is unpacked, every hash checked, and its keys counted."),
