@@ -96,4 +96,36 @@ struct PrintedFilesTests {
         }
         for item in schema.items { checkDefaults(item, path + "[]") }
     }
+
+    @Test func `everything we ship of our kinds is accepted`() throws {
+        var count = 0
+        for folder in ["Manifests/samples", "docs", "charts"] {
+            for text in try Self.documents(below: folder) {
+                for value in (try? YAML.readAll(Array(text.utf8))) ?? [] {
+                    guard value["apiVersion"] == "keelson.dev/v1alpha1", let json = value.object
+                    else { continue }
+                    let problems = SpecCheck.problems(of: KubeObject(json))
+                    #expect(problems.isEmpty, "\(folder): \(text)")
+                    count += 1
+                }
+            }
+        }
+        #expect(count >= 9, "\(count)")
+    }
+
+    /// YAML files, and the blocks of YAML in Markdown.
+    private static func documents(below folder: String) throws -> [String] {
+        let base = root.appendingPathComponent(folder)
+        let walker = FileManager.default.enumerator(atPath: base.path)
+        let paths = (walker?.allObjects as? [String] ?? []).sorted()
+        return try paths.flatMap { path -> [String] in
+            guard path.hasSuffix(".yaml") || path.hasSuffix(".md") else { return [] }
+            let file = base.appendingPathComponent(path)
+            let text = try String(contentsOf: file, encoding: .utf8)
+            if path.hasSuffix(".yaml") { return [text] }
+            return text.components(separatedBy: "```yaml\n").dropFirst().compactMap {
+                $0.components(separatedBy: "```").first
+            }
+        }
+    }
 }

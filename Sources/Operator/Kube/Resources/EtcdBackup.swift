@@ -124,8 +124,6 @@ package struct EtcdBackupSpec: Record {
             "retainArtifact", \.retainArtifact,
             "Whether the stored file outlives this object."),
     ]
-
-    package static let rules: [Rule] = [Rule("self == oldSelf", "the spec is immutable")]
 }
 
 /// A stored backup, as its manifest describes it.

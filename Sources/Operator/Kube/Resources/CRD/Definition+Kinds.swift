@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Definition {
+    /// Of an object's spec, not of the type: a schedule holds a spec of backups that may change.
+    private static func immutable(_ schema: Schema) -> Schema {
+        var schema = schema
+        schema.rules.append(Rule("self == oldSelf", "the spec is immutable"))
+        return schema
+    }
+
     private static let age = Column(name: "Age", type: "date", path: ".metadata.creationTimestamp")
 
     package static let cluster = Definition(
@@ -39,7 +46,7 @@ extension Definition {
     package static let backup = Definition(
         kind: .etcdBackup,
         words: "One backup of a cluster.",
-        spec: EtcdBackupSpec.schema, status: EtcdBackupStatus.schema,
+        spec: immutable(EtcdBackupSpec.schema), status: EtcdBackupStatus.schema,
         columns: [
             Column(name: "Cluster", path: ".spec.clusterRef.name"),
             Column(name: "Phase", path: ".status.phase"),
@@ -69,7 +76,7 @@ extension Definition {
     package static let restore = Definition(
         kind: .etcdRestore,
         words: "A new cluster out of a backup.",
-        spec: EtcdRestoreSpec.schema, status: EtcdRestoreStatus.schema,
+        spec: immutable(EtcdRestoreSpec.schema), status: EtcdRestoreStatus.schema,
         columns: [
             Column(name: "Target", path: ".spec.target.name"),
             Column(name: "Phase", path: ".status.phase"),
