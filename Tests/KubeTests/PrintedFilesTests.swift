@@ -110,7 +110,7 @@ struct PrintedFilesTests {
                 }
             }
         }
-        #expect(count >= 9, "\(count)")
+        #expect(count >= 8, "\(count)")
     }
 
     /// YAML files, and the blocks of YAML in Markdown.
