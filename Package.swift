@@ -163,7 +163,7 @@ var targets: [Target] = [
         "NodeServerTests",
         [
             "NodeServer", "NodeCore", "Program", "EtcdAPI", "Formats", "HTTP", "Net", "Bytes",
-            "Posix", "TestKit",
+            "Posix", "Raft", "Storage", "SimulatedDisk", "TestKit",
         ]),
     tests(
         "EtcdClientTests",
@@ -177,7 +177,7 @@ var targets: [Target] = [
             "Interchange", "Recovery", "Storage", "SimulatedDisk", "Replicated", "Raft", "MVCC",
             "EtcdAPI", "Formats", "Posix", "Bytes",
         ]),
-    tests("KubeTests", ["Kube", "Formats", "HTTP", "Bytes"]),
+    tests("KubeTests", ["Kube", "Formats", "HTTP", "Bytes"], golden: true),
     tests("ControllersTests", ["Controllers", "Kube", "Formats", "Bytes"]),
     tests(
         "KubeClientTests",

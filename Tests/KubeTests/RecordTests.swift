@@ -85,7 +85,8 @@ struct RecordTests {
         #expect(cluster.spec.storage == ClusterStorage())
         #expect(
             cluster.problems[2].message
-                == "Unsupported value: \"Tape\": supported values: \"PersistentVolume\", \"Memory\"")
+                == "Unsupported value: \"Tape\": supported values: \"PersistentVolume\", \"Memory\""
+        )
     }
 
     @Test func `a condition's time moves with its truth alone`() throws {

@@ -120,6 +120,7 @@ package struct Defrag: Record {
     package static let fields: [Field<Defrag>] = [
         Field("mode", \.mode, "Auto: by size and fragmentation. Schedule: by the clock. Off."),
         Field("schedule", \.schedule, "When, in cron's five fields (UTC); of mode Schedule.") {
+            $0.pattern = CronFields.pattern
             $0.maxLength = 100
         },
         Field("minSize", \.minSize, "Smaller stores are left alone."),
@@ -178,7 +179,7 @@ package struct ClusterBackupSchedule: Record, OptionalContent {
             $0.maxLength = 20
         },
         Field("schedule", \.schedule, "When, in cron's five fields.", required: true) {
-            $0.minLength = 9
+            $0.pattern = CronFields.pattern
             $0.maxLength = 100
         },
         Field("timeZone", \.timeZone, "Time zone of the schedule; UTC when empty.") {

@@ -102,16 +102,15 @@ package struct PodTemplate: Record {
     package static let rules: [Rule] = [
         Rule(
             "!has(self.labels) || self.labels.all(key, !key.startsWith('keelson.dev/') "
-                + "&& !(key in ['app.kubernetes.io/name', 'app.kubernetes.io/instance', "
-                + "'app.kubernetes.io/component', 'app.kubernetes.io/managed-by']))",
+                + "&& !(key in [" + ownLabels.map { "'\($0)'" }.joined(separator: ", ") + "]))",
             "labels of the operator cannot be set", at: ".labels")
     ]
 }
 
 /// Requests and limits of a container.
 package struct Resources: Record {
-    package var requests: KubeMap = ["cpu": "250m", "memory": "512Mi"]
-    package var limits: KubeMap = [:]
+    package var requests: ResourceList = ["cpu": "250m", "memory": "512Mi"]
+    package var limits: ResourceList = [:]
 
     package init() {}
 

@@ -85,10 +85,7 @@ package struct EtcdRestoreSpec: Record {
         Field("source", \.source, "The backup.", required: true),
         Field("target", \.target, "The new cluster.", required: true),
         Field("dryRun", \.dryRun, "Only check the backup."),
-    ]
-
-    package static let rules: [Rule] = [Rule("self == oldSelf", "the spec is immutable")]
-}
+    ]}
 
 /// `status` of an EtcdRestore.
 package struct EtcdRestoreStatus: Record {
