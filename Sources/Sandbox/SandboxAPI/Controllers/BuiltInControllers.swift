@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Bytes
-package import Kube
 
 // What a cluster's control plane does by itself, in the sandbox: the controller manager and the
 // scheduler as pure functions of the objects. All talk to the API only through `ObjectAccess`.

@@ -72,9 +72,9 @@ enum Deployments {
             return
         }
         let rolling = deployment["spec", "strategy", "rollingUpdate"]
-        let surge = amount(rolling?[key: "maxSurge"] ?? "25%", of: wanted, roundsUp: true) ?? 1
+        let surge = amount(rolling?["maxSurge"] ?? "25%", of: wanted, roundsUp: true) ?? 1
         var away =
-            amount(rolling?[key: "maxUnavailable"] ?? "25%", of: wanted, roundsUp: false) ?? 0
+            amount(rolling?["maxUnavailable"] ?? "25%", of: wanted, roundsUp: false) ?? 0
         if surge == 0, away == 0 { away = 1 }
         // Up by what the total may exceed.
         let room = max(0, wanted + surge - oldTotal - size(newest))

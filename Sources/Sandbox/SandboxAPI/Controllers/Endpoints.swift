@@ -104,21 +104,21 @@ enum Endpoints {
             service.list("spec", "ports").compactMap { port in
                 guard let number = target(port, pod) else { return nil }
                 var members: [(String, JSONValue)] = []
-                if let name = port[key: "name"]?.string { members.append(("name", .string(name))) }
+                if let name = port["name"]?.string { members.append(("name", .string(name))) }
                 members.append(("port", .integer(number)))
-                members.append(("protocol", port[key: "protocol"] ?? "TCP"))
+                members.append(("protocol", port["protocol"] ?? "TCP"))
                 return .object(members)
             }
         }
 
         private func target(_ port: JSONValue, _ pod: KubeObject?) -> Int64? {
-            let target = port[key: "targetPort"] ?? port[key: "port"]
+            let target = port["targetPort"] ?? port["port"]
             if let number = target?.int64 { return number }
-            guard let name = target?.string else { return port[key: "port"]?.int64 }
+            guard let name = target?.string else { return port["port"]?.int64 }
             for container in pod?.list("spec", "containers") ?? [] {
-                for declared in container[key: "ports"]?.array ?? []
-                where declared[key: "name"]?.string == name {
-                    return declared[key: "containerPort"]?.int64
+                for declared in container["ports"]?.array ?? []
+                where declared["name"]?.string == name {
+                    return declared["containerPort"]?.int64
                 }
             }
             return nil

@@ -91,7 +91,7 @@ struct JobPass {
     ) -> (String, String)? {
         let restarts = active.reduce(0) { sum, pod in
             sum + pod.list("status", "containerStatuses").reduce(0) {
-                $0 + Int(clamping: $1[key: "restartCount"]?.int64 ?? 0)
+                $0 + Int(clamping: $1["restartCount"]?.int64 ?? 0)
             }
         }
         if failed.count + restarts > backoffLimit {
@@ -111,7 +111,7 @@ struct JobPass {
         guard !failed.isEmpty else { return false }
         let ends = failed.flatMap { pod in
             pod.list("status", "containerStatuses").compactMap {
-                $0[key: "state"]?[key: "terminated"]?[key: "finishedAt"]?.string
+                $0["state"]?["terminated"]?["finishedAt"]?.string
             }
         }
         guard let age = ends.compactMap({ api.age(of: $0) }).min() else { return false }

@@ -33,10 +33,10 @@ enum Nodes {
     ) {
         let isSick = node.condition("Ready").map { !$0.isTrue } ?? false
         let taints = node.list("spec", "taints")
-        let isMarked = taints.contains { $0[key: "key"]?.string == unreachable }
+        let isMarked = taints.contains { $0["key"]?.string == unreachable }
         if isSick == isMarked { return }
         var changed = node
-        var kept = taints.filter { $0[key: "key"]?.string != unreachable }
+        var kept = taints.filter { $0["key"]?.string != unreachable }
         if isSick {
             for effect in ["NoSchedule", "NoExecute"] {
                 kept.append(
@@ -56,14 +56,14 @@ enum Nodes {
     ) {
         let isSick = node.condition("Ready").map { !$0.isTrue } ?? false
         for taint in node.list("spec", "taints")
-        where taint[key: "effect"]?.string == "NoExecute" {
-            if taint[key: "key"]?.string == outOfService, isSick {
+        where taint["effect"]?.string == "NoExecute" {
+            if taint["key"]?.string == outOfService, isSick {
                 api.remove(pod, .pod, grace: 0, &changes)
                 return
             }
             if pod.isBeingDeleted || pod.hasEnded { continue }
             let patience = patience(of: pod, with: taint, settings)
-            guard let patience, let age = api.age(of: taint[key: "timeAdded"]?.string) else {
+            guard let patience, let age = api.age(of: taint["timeAdded"]?.string) else {
                 if patience == .zero { leave(pod, node, &api, &changes) }
                 continue
             }
@@ -87,9 +87,9 @@ enum Nodes {
     ) -> Duration? {
         guard let toleration = Taints.toleration(of: taint, by: pod) else {
             // The API server gives every pod this much for its node's own troubles.
-            return taint[key: "key"]?.string == unreachable ? settings.tolerance : .zero
+            return taint["key"]?.string == unreachable ? settings.tolerance : .zero
         }
-        guard let seconds = toleration[key: "tolerationSeconds"]?.int64 else { return nil }
+        guard let seconds = toleration["tolerationSeconds"]?.int64 else { return nil }
         return .seconds(max(0, seconds))
     }
 }

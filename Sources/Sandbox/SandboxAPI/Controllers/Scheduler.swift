@@ -70,10 +70,10 @@ enum Scheduler {
     ) -> String? {
         if node.bool("spec", "unschedulable") == true { return "node(s) were unschedulable" }
         for taint in node.list("spec", "taints")
-        where taint[key: "effect"]?.string != "PreferNoSchedule" && !Taints.isTolerated(taint, by: pod)
+        where taint["effect"]?.string != "PreferNoSchedule" && !Taints.isTolerated(taint, by: pod)
         {
-            return "node(s) had untolerated taint {\(taint[key: "key"]?.string ?? ""): "
-                + "\(taint[key: "value"]?.string ?? "")}"
+            return "node(s) had untolerated taint {\(taint["key"]?.string ?? ""): "
+                + "\(taint["value"]?.string ?? "")}"
         }
         if node.condition("Ready")?.isTrue != true { return "node(s) were not ready" }
         let wanted = KubeMap(pod["spec", "nodeSelector"])
@@ -88,7 +88,7 @@ enum Scheduler {
             return "node(s) didn't match pod anti-affinity rules"
         }
         for spread in pod.list("spec", "topologySpreadConstraints")
-        where spread[key: "whenUnsatisfiable"]?.string != "ScheduleAnyway" {
+        where spread["whenUnsatisfiable"]?.string != "ScheduleAnyway" {
             if exceeds(spread, pod, node, nodes, placed) {
                 return "node(s) didn't match pod topology spread constraints"
             }
@@ -104,7 +104,7 @@ enum Scheduler {
         return terms.contains { term in
             guard
                 let selector = LabelSelector(
-                    json: .object([("matchExpressions", term[key: "matchExpressions"] ?? [])]))
+                    json: .object([("matchExpressions", term["matchExpressions"] ?? [])]))
             else { return false }
             return selector.matches(node.labels)
         }
@@ -115,11 +115,11 @@ enum Scheduler {
         _ term: JSONValue, of pod: KubeObject, _ node: KubeObject, _ nodes: [KubeObject],
         _ placed: [KubeObject]
     ) -> Int {
-        let topology = term[key: "topologyKey"]?.string ?? "kubernetes.io/hostname"
+        let topology = term["topologyKey"]?.string ?? "kubernetes.io/hostname"
         guard let place = node.labels[topology],
-            let selector = term[key: "labelSelector"].flatMap({ LabelSelector(json: $0) })
+            let selector = term["labelSelector"].flatMap({ LabelSelector(json: $0) })
         else { return 0 }
-        var namespaces = (term[key: "namespaces"]?.array ?? []).compactMap(\.string)
+        var namespaces = (term["namespaces"]?.array ?? []).compactMap(\.string)
         if namespaces.isEmpty { namespaces = [pod.namespace] }
         let here = Set(nodes.filter { $0.labels[topology] == place }.map(\.name))
         return placed.filter {
@@ -132,7 +132,7 @@ enum Scheduler {
         _ spread: JSONValue, _ pod: KubeObject, _ node: KubeObject, _ nodes: [KubeObject],
         _ placed: [KubeObject]
     ) -> Bool {
-        let skew = Int(clamping: spread[key: "maxSkew"]?.int64 ?? 1)
+        let skew = Int(clamping: spread["maxSkew"]?.int64 ?? 1)
         let here = neighbours(spread, of: pod, node, nodes, placed)
         let least = nodes.map { neighbours(spread, of: pod, $0, nodes, placed) }.min() ?? 0
         return here + 1 - least > skew
@@ -149,8 +149,8 @@ enum Scheduler {
             "spec", "affinity", "podAntiAffinity",
             "preferredDuringSchedulingIgnoredDuringExecution")
         {
-            let weight = min(max(wish[key: "weight"]?.int64 ?? 1, 0), 100)
-            guard let term = wish[key: "podAffinityTerm"] else { continue }
+            let weight = min(max(wish["weight"]?.int64 ?? 1, 0), 100)
+            guard let term = wish["podAffinityTerm"] else { continue }
             penalty += weight * Int64(neighbours(term, of: pod, node, nodes, placed))
         }
         for spread in pod.list("spec", "topologySpreadConstraints") {
@@ -168,16 +168,16 @@ enum Taints {
 
     /// The first toleration of the pod that fits.
     static func toleration(of taint: JSONValue, by pod: KubeObject) -> JSONValue? {
-        let key = taint[key: "key"]?.string ?? ""
+        let key = taint["key"]?.string ?? ""
         return pod.list("spec", "tolerations").first { toleration in
-            let effect = toleration[key: "effect"]?.string ?? ""
-            if !effect.isEmpty, effect != taint[key: "effect"]?.string { return false }
-            let wanted = toleration[key: "key"]?.string ?? ""
-            if toleration[key: "operator"]?.string == "Exists" {
+            let effect = toleration["effect"]?.string ?? ""
+            if !effect.isEmpty, effect != taint["effect"]?.string { return false }
+            let wanted = toleration["key"]?.string ?? ""
+            if toleration["operator"]?.string == "Exists" {
                 return wanted.isEmpty || wanted == key
             }
             return wanted == key
-                && (toleration[key: "value"]?.string ?? "") == (taint[key: "value"]?.string ?? "")
+                && (toleration["value"]?.string ?? "") == (taint["value"]?.string ?? "")
         }
     }
 }

@@ -186,10 +186,10 @@ struct StatefulSetPass {
             made["spec", "subdomain"] = .string(service)
         }
         let claims = set.list("spec", "volumeClaimTemplates").compactMap {
-            $0[key: "metadata"]?[key: "name"]?.string
+            $0["metadata"]?["name"]?.string
         }
         var volumes = made.list("spec", "volumes").filter { volume in
-            !claims.contains(volume[key: "name"]?.string ?? "")
+            !claims.contains(volume["name"]?.string ?? "")
         }
         for name in claims {
             volumes.append(
@@ -217,7 +217,7 @@ struct StatefulSetPass {
     ) -> Bool {
         var areThere = true
         for template in set.list("spec", "volumeClaimTemplates") {
-            let name = claimName(template[key: "metadata"]?[key: "name"]?.string ?? "", number)
+            let name = claimName(template["metadata"]?["name"]?.string ?? "", number)
             let key = ObjectKey(
                 .persistentVolumeClaim, namespace: set.namespace, name: name)
             if let claim = api.get(key) {
@@ -231,13 +231,13 @@ struct StatefulSetPass {
 
     private func claim(_ name: String, _ template: JSONValue) -> KubeObject {
         var claim = KubeObject(.persistentVolumeClaim, namespace: set.namespace, name: name)
-        var labels = KubeMap(template[key: "metadata"]?[key: "labels"])
+        var labels = KubeMap(template["metadata"]?["labels"])
         for (key, value) in KubeMap(set["spec", "selector", "matchLabels"]).pairs {
             labels[key] = value
         }
         claim.labels = labels
-        claim.annotations = KubeMap(template[key: "metadata"]?[key: "annotations"])
-        claim["spec"] = template[key: "spec"]
+        claim.annotations = KubeMap(template["metadata"]?["annotations"])
+        claim["spec"] = template["spec"]
         if set.string("spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete" {
             claim.ownerReferences = [OwnerReference(to: set)]
         }
@@ -251,7 +251,7 @@ struct StatefulSetPass {
         else { return }
         let claims = api.list(.persistentVolumeClaim, namespace: set.namespace)
         for template in set.list("spec", "volumeClaimTemplates") {
-            let prefix = "\(template[key: "metadata"]?[key: "name"]?.string ?? "")-\(set.name)-"
+            let prefix = "\(template["metadata"]?["name"]?.string ?? "")-\(set.name)-"
             for claim in claims where claim.name.hasPrefix(prefix) && !claim.isBeingDeleted {
                 guard let number = Int(claim.name.dropFirst(prefix.count)),
                     !ordinals.contains(number)

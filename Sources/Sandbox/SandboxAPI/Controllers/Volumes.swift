@@ -126,7 +126,7 @@ enum Volumes {
     private static func hasConsumer(_ claim: KubeObject, _ api: some ObjectAccess) -> Bool {
         api.list(.pod, namespace: claim.namespace).contains { pod in
             pod.list("spec", "volumes").contains {
-                $0[key: "persistentVolumeClaim"]?[key: "claimName"]?.string == claim.name
+                $0["persistentVolumeClaim"]?["claimName"]?.string == claim.name
             }
         }
     }

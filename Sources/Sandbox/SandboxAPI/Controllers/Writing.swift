@@ -82,11 +82,11 @@ extension KubeObject {
         at timestamp: String
     ) {
         var list = list("status", "conditions")
-        let index = list.firstIndex { $0[key: "type"]?.string == type }
+        let index = list.firstIndex { $0["type"]?.string == type }
         let before = index.map { list[$0] }
         var members: [(String, JSONValue)] = [("type", .string(type)), ("status", .string(status))]
-        let since = before?[key: "status"]?.string == status
-            ? before?[key: "lastTransitionTime"]?.string : nil
+        let since = before?["status"]?.string == status
+            ? before?["lastTransitionTime"]?.string : nil
         members.append(("lastTransitionTime", .string(since ?? timestamp)))
         if !reason.isEmpty { members.append(("reason", .string(reason))) }
         if !message.isEmpty { members.append(("message", .string(message))) }
@@ -105,11 +105,11 @@ func pod(of template: JSONValue?, owner: KubeObject) -> KubeObject {
     pod.apiVersion = "v1"
     pod.kind = "Pod"
     pod.namespace = owner.namespace
-    pod.labels = KubeMap(template?[key: "metadata"]?[key: "labels"])
-    pod.annotations = KubeMap(template?[key: "metadata"]?[key: "annotations"])
-    pod.finalizers = (template?[key: "metadata"]?[key: "finalizers"]?.array ?? [])
+    pod.labels = KubeMap(template?["metadata"]?["labels"])
+    pod.annotations = KubeMap(template?["metadata"]?["annotations"])
+    pod.finalizers = (template?["metadata"]?["finalizers"]?.array ?? [])
         .compactMap(\.string)
-    pod["spec"] = template?[key: "spec"] ?? .object(JSONObject())
+    pod["spec"] = template?["spec"] ?? .object(JSONObject())
     pod.ownerReferences = [OwnerReference(to: owner)]
     return pod
 }

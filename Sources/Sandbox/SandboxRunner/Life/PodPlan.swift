@@ -26,16 +26,16 @@ package struct PodPlan: Equatable, Sendable {
     package var activeDeadline: Duration?
 
     package init(spec: JSONValue) throws(PlanError) {
-        for value in spec[key: "initContainers"]?.array ?? [] {
-            if value[key: "restartPolicy"]?.string != nil {
+        for value in spec["initContainers"]?.array ?? [] {
+            if value["restartPolicy"]?.string != nil {
                 throw PlanError("init containers with a restart policy (sidecars) are not run here")
             }
             initContainers.append(try ContainerPlan(value))
         }
-        for value in spec[key: "containers"]?.array ?? [] {
+        for value in spec["containers"]?.array ?? [] {
             containers.append(try ContainerPlan(value))
         }
-        if let text = spec[key: "restartPolicy"]?.string {
+        if let text = spec["restartPolicy"]?.string {
             guard let policy = RestartPolicy(rawValue: text) else {
                 throw PlanError("unknown restart policy \(text)")
             }
@@ -74,34 +74,34 @@ package struct ContainerPlan: Equatable, Sendable {
     package var fallsBackToLog: Bool
 
     package init(_ value: JSONValue) throws(PlanError) {
-        name = value[key: "name"]?.string ?? ""
-        image = value[key: "image"]?.string ?? ""
-        command = texts(value[key: "command"])
-        arguments = texts(value[key: "args"])
-        workingDirectory = value[key: "workingDir"]?.string
-        environment = value[key: "env"]?.array ?? []
-        environmentSources = value[key: "envFrom"]?.array ?? []
-        mounts = (value[key: "volumeMounts"]?.array ?? []).map { MountPlan($0) }
+        name = value["name"]?.string ?? ""
+        image = value["image"]?.string ?? ""
+        command = texts(value["command"])
+        arguments = texts(value["args"])
+        workingDirectory = value["workingDir"]?.string
+        environment = value["env"]?.array ?? []
+        environmentSources = value["envFrom"]?.array ?? []
+        mounts = (value["volumeMounts"]?.array ?? []).map { MountPlan($0) }
         let ports = ContainerPlan.portNumbers(value)
-        startup = try ProbePlan.read(value[key: "startupProbe"], ports)
-        liveness = try ProbePlan.read(value[key: "livenessProbe"], ports)
-        readiness = try ProbePlan.read(value[key: "readinessProbe"], ports)
-        if let handler = value[key: "lifecycle"]?[key: "preStop"] {
+        startup = try ProbePlan.read(value["startupProbe"], ports)
+        liveness = try ProbePlan.read(value["livenessProbe"], ports)
+        readiness = try ProbePlan.read(value["readinessProbe"], ports)
+        if let handler = value["lifecycle"]?["preStop"] {
             preStop = try HandlerPlan(handler, ports)
         }
-        if value[key: "lifecycle"]?[key: "postStart"] != nil {
+        if value["lifecycle"]?["postStart"] != nil {
             throw PlanError("postStart hooks are not run here")
         }
         terminationMessagePath =
-            value[key: "terminationMessagePath"]?.string ?? "/dev/termination-log"
+            value["terminationMessagePath"]?.string ?? "/dev/termination-log"
         fallsBackToLog =
-            value[key: "terminationMessagePolicy"]?.string == "FallbackToLogsOnError"
+            value["terminationMessagePolicy"]?.string == "FallbackToLogsOnError"
     }
 
     private static func portNumbers(_ value: JSONValue) -> [(name: String, number: UInt16)] {
-        (value[key: "ports"]?.array ?? []).compactMap { port in
-            guard let name = port[key: "name"]?.string,
-                let number = port[key: "containerPort"]?.int64.flatMap({ UInt16(exactly: $0) })
+        (value["ports"]?.array ?? []).compactMap { port in
+            guard let name = port["name"]?.string,
+                let number = port["containerPort"]?.int64.flatMap({ UInt16(exactly: $0) })
             else { return nil }
             return (name, number)
         }
@@ -115,12 +115,12 @@ package struct MountPlan: Equatable, Sendable {
     package var isReadOnly: Bool
 
     init(_ value: JSONValue) {
-        volume = value[key: "name"]?.string ?? ""
-        var path = value[key: "mountPath"]?.string ?? ""
+        volume = value["name"]?.string ?? ""
+        var path = value["mountPath"]?.string ?? ""
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         self.path = path
-        subPath = value[key: "subPath"]?.string ?? ""
-        isReadOnly = value[key: "readOnly"]?.bool ?? false
+        subPath = value["subPath"]?.string ?? ""
+        isReadOnly = value["readOnly"]?.bool ?? false
     }
 }
 
@@ -134,26 +134,26 @@ package enum HandlerPlan: Equatable, Sendable {
     init(
         _ value: JSONValue, _ ports: [(name: String, number: UInt16)]
     ) throws(PlanError) {
-        if let get = value[key: "httpGet"] {
+        if let get = value["httpGet"] {
             var headers: [String] = []
-            for header in get[key: "httpHeaders"]?.array ?? [] {
+            for header in get["httpHeaders"]?.array ?? [] {
                 headers.append(
-                    "\(header[key: "name"]?.string ?? ""): \(header[key: "value"]?.string ?? "")")
+                    "\(header["name"]?.string ?? ""): \(header["value"]?.string ?? "")")
             }
             self = .http(
                 HTTPHandlerPlan(
-                    path: get[key: "path"]?.string ?? "/",
-                    port: try HandlerPlan.port(get[key: "port"], ports),
-                    isSecure: get[key: "scheme"]?.string == "HTTPS",
-                    host: get[key: "host"]?.string, headers: headers))
-        } else if let socket = value[key: "tcpSocket"] {
+                    path: get["path"]?.string ?? "/",
+                    port: try HandlerPlan.port(get["port"], ports),
+                    isSecure: get["scheme"]?.string == "HTTPS",
+                    host: get["host"]?.string, headers: headers))
+        } else if let socket = value["tcpSocket"] {
             self = .tcp(
-                port: try HandlerPlan.port(socket[key: "port"], ports),
-                host: socket[key: "host"]?.string)
-        } else if let exec = value[key: "exec"] {
-            self = .exec(texts(exec[key: "command"]))
-        } else if let sleep = value[key: "sleep"] {
-            self = .sleep(.seconds(sleep[key: "seconds"]?.int64 ?? 0))
+                port: try HandlerPlan.port(socket["port"], ports),
+                host: socket["host"]?.string)
+        } else if let exec = value["exec"] {
+            self = .exec(texts(exec["command"]))
+        } else if let sleep = value["sleep"] {
+            self = .sleep(.seconds(sleep["seconds"]?.int64 ?? 0))
         } else {
             throw PlanError("a probe or hook that is not http, tcp or exec is not run here")
         }
@@ -210,9 +210,9 @@ private func texts(_ value: JSONValue?) -> [String] {
 
 /// Bounded, so that arithmetic on it cannot overflow.
 private func seconds(_ value: JSONValue, _ key: String) -> Duration? {
-    value[key: key]?.int64.map { .seconds(min(max($0, 0), 1_000_000_000)) }
+    value[key]?.int64.map { .seconds(min(max($0, 0), 1_000_000_000)) }
 }
 
 private func count(_ value: JSONValue, _ key: String, _ standard: Int) -> Int {
-    Int(min(max(value[key: key]?.int64 ?? Int64(standard), 1), 1_000_000))
+    Int(min(max(value[key]?.int64 ?? Int64(standard), 1), 1_000_000))
 }
