@@ -96,10 +96,7 @@ final class ExecChannel {
         guard let input = process.input else { return }
         var rest = bytes[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { buffer in
-                unsafe (try? input.write(buffer)) ?? nil
-            }
-            guard let count, count > 0 else { return }
+            guard let count = (try? input.write([Array(rest)])) ?? nil, count > 0 else { return }
             rest = rest.dropFirst(count)
         }
     }
