@@ -48,6 +48,10 @@ package struct Settings: Sendable {
     package var minorVersion = 34
     /// Services get addresses of this network: `127.96.0.0/16`.
     package var serviceNetwork = "127.96"
+    /// Pods get a projected volume with a token, as in a real cluster; the runner must provide it.
+    package var mountsServiceAccounts = false
+    /// PEM; every namespace gets it in its `kube-root-ca.crt`.
+    package var rootCertificate = ""
 
     package init(epoch: Int64, seed: UInt64) {
         self.epoch = epoch
