@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
-internal import Formats
+package import Formats
 
 // What a pod is told to be, and what becomes of it: values without clock, process or file.
 //

@@ -4,6 +4,7 @@ internal import Formats
 internal import Kube
 internal import Net
 internal import Posix
+internal import Program
 internal import SandboxAPI
 
 /// Runs the pods of all nodes: there is one machine, whatever the nodes are called.

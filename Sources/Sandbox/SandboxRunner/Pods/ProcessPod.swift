@@ -283,7 +283,7 @@ final class ProcessPod {
         }
         made = probe
         probes.append(probe)
-        run(probe, plan.handler, index)
+        begin(probe, plan.handler, index)
     }
 
     private func runPreStop(_ index: Int) {
@@ -300,10 +300,10 @@ final class ProcessPod {
         }
         made = hook
         hooks.append(hook)
-        run(hook, handler, index)
+        begin(hook, handler, index)
     }
 
-    private func run(_ run: ProbeRun, _ handler: HandlerPlan, _ index: Int) {
+    private func begin(_ run: ProbeRun, _ handler: HandlerPlan, _ index: Int) {
         switch handler {
         case .http(let plan): run.http(plan, address: address)
         case .tcp(let port, let host): run.tcp(host ?? address, port)

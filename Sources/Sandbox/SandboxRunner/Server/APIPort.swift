@@ -4,6 +4,7 @@ internal import HTTP
 internal import Kube
 internal import Net
 internal import Posix
+internal import Program
 internal import SandboxAPI
 
 /// The API over HTTPS: HTTP/1.1 with connections kept, watches in chunks, commands in pods over
