@@ -16,7 +16,7 @@ enum Definitions {
     static func resources(_ definitions: [KubeObject]) -> [APIResource] {
         definitions.flatMap { definition in
             definition.list("spec", "versions").compactMap { version in
-                version[key: "served"]?.bool == true ? resource(definition, version) : nil
+                version["served"]?.bool == true ? resource(definition, version) : nil
             }
         }
     }
@@ -25,48 +25,47 @@ enum Definitions {
         let names = definition["spec", "names"]
         let group = definition.string("spec", "group") ?? ""
         func texts(_ field: String) -> [String] {
-            (names?[key: field]?.array ?? []).compactMap(\.string)
+            (names?[field]?.array ?? []).compactMap(\.string)
         }
-        let subresources = version[key: "subresources"]
+        let subresources = version["subresources"]
         let kind = ResourceKind(
-            group: group, version: version[key: "name"]?.string ?? "",
-            kind: names?[key: "kind"]?.string ?? "", plural: names?[key: "plural"]?.string ?? "",
-            singular: names?[key: "singular"]?.string, shortNames: texts("shortNames"),
+            group: group, version: version["name"]?.string ?? "",
+            kind: names?["kind"]?.string ?? "", plural: names?["plural"]?.string ?? "",
+            singular: names?["singular"]?.string, shortNames: texts("shortNames"),
             categories: texts("categories"),
             isNamespaced: definition.string("spec", "scope") == "Namespaced",
-            subresources: ["status", "scale"].filter { subresources?[key: $0] != nil })
+            subresources: ["status", "scale"].filter { subresources?[$0] != nil })
         var resource = APIResource(
             kind: kind,
-            schema: SchemaReader.resource(version[key: "schema"]?[key: "openAPIV3Schema"]),
+            schema: SchemaReader.resource(version["schema"]?["openAPIV3Schema"]),
             storage: storage(of: definition),
             storedVersion: "\(group)/\(storedVersion(of: definition))")
         resource.isCustom = true
         resource.hasGeneration = true
-        resource.scale = subresources?[key: "scale"].map { scale in
+        resource.scale = subresources?["scale"].map { scale in
             ScalePaths(
-                spec: ScalePaths.path(scale[key: "specReplicasPath"]?.string ?? ""),
-                status: ScalePaths.path(scale[key: "statusReplicasPath"]?.string ?? ""),
-                selector: ScalePaths.path(scale[key: "labelSelectorPath"]?.string ?? ""))
+                spec: ScalePaths.path(scale["specReplicasPath"]?.string ?? ""),
+                status: ScalePaths.path(scale["statusReplicasPath"]?.string ?? ""),
+                selector: ScalePaths.path(scale["labelSelectorPath"]?.string ?? ""))
         }
-        resource.columns = (version[key: "additionalPrinterColumns"]?.array ?? []).map(column)
-        resource.selectableFields = (version[key: "selectableFields"]?.array ?? []).compactMap {
-            $0[key: "jsonPath"]?.string.map { String($0.drop { $0 == "." }) }
+        resource.columns = (version["additionalPrinterColumns"]?.array ?? []).map(column)
+        resource.selectableFields = (version["selectableFields"]?.array ?? []).compactMap {
+            $0["jsonPath"]?.string.map { String($0.drop { $0 == "." }) }
         }
         return resource
     }
 
     private static func storedVersion(of definition: KubeObject) -> String {
-        definition.list("spec", "versions").first { $0[key: "storage"]?.bool == true }?[
-            key: "name"]?.string ?? ""
+        definition.list("spec", "versions").first { $0["storage"]?.bool == true }?["name"]?.string ?? ""
     }
 
     private static func column(_ json: JSONValue) -> PrinterColumn {
         PrinterColumn(
-            name: json[key: "name"]?.string ?? "", type: json[key: "type"]?.string ?? "string",
-            format: json[key: "format"]?.string ?? "",
-            summary: json[key: "description"]?.string ?? "",
-            priority: Int(exactly: json[key: "priority"]?.int64 ?? 0) ?? 0,
-            jsonPath: json[key: "jsonPath"]?.string ?? "")
+            name: json["name"]?.string ?? "", type: json["type"]?.string ?? "string",
+            format: json["format"]?.string ?? "",
+            summary: json["description"]?.string ?? "",
+            priority: Int(exactly: json["priority"]?.int64 ?? 0) ?? 0,
+            jsonPath: json["jsonPath"]?.string ?? "")
     }
 
     // MARK: The object itself
@@ -140,19 +139,19 @@ enum Definitions {
     private static func checkVersions(_ object: KubeObject, _ causes: inout Causes) {
         let versions = object.list("spec", "versions")
         if versions.isEmpty { causes.required("spec.versions") }
-        if versions.count(where: { $0[key: "storage"]?.bool == true }) != 1 {
+        if versions.count(where: { $0["storage"]?.bool == true }) != 1 {
             causes.invalid(
                 "spec.versions", .null, "must have exactly one version marked as storage version")
         }
         for (index, version) in versions.enumerated() {
             let field = "spec.versions[\(index)].schema.openAPIV3Schema"
-            guard let schema = version[key: "schema"]?[key: "openAPIV3Schema"] else {
+            guard let schema = version["schema"]?["openAPIV3Schema"] else {
                 causes.required(field, "schemas are required")
                 continue
             }
-            if schema[key: "type"]?.string != "object" {
+            if schema["type"]?.string != "object" {
                 causes.invalid(
-                    "\(field).type", schema[key: "type"] ?? "",
+                    "\(field).type", schema["type"] ?? "",
                     "must be object at the root")
             }
             checkSchema(schema, field, depth: 0, &causes)
@@ -165,32 +164,32 @@ enum Definitions {
     ) {
         guard depth < 64 else { return causes.invalid(field, .null, "nested too deep") }
         let isOpen =
-            schema[key: "x-kubernetes-int-or-string"]?.bool == true
-            || schema[key: "x-kubernetes-preserve-unknown-fields"]?.bool == true
-        if schema[key: "type"]?.string == nil, !isOpen {
+            schema["x-kubernetes-int-or-string"]?.bool == true
+            || schema["x-kubernetes-preserve-unknown-fields"]?.bool == true
+        if schema["type"]?.string == nil, !isOpen {
             causes.required("\(field).type", "must not be empty for specified object fields")
         }
-        if let pattern = schema[key: "pattern"]?.string, !Pattern.isReadable(pattern) {
+        if let pattern = schema["pattern"]?.string, !Pattern.isReadable(pattern) {
             causes.invalid("\(field).pattern", .string(pattern), "must be a valid regular expression")
         }
-        for (index, rule) in (schema[key: "x-kubernetes-validations"]?.array ?? []).enumerated() {
-            let text = rule[key: "rule"]?.string ?? ""
+        for (index, rule) in (schema["x-kubernetes-validations"]?.array ?? []).enumerated() {
+            let text = rule["rule"]?.string ?? ""
             if let reason = RuleCheck.fault(in: text) {
                 causes.invalid(
                     "\(field).x-kubernetes-validations[\(index)].rule", .string(text),
                     "compilation failed: \(reason)")
             }
         }
-        for member in schema[key: "properties"]?.object?.members ?? [] {
+        for member in schema["properties"]?.object?.members ?? [] {
             let isMetadata = depth == 0 && ["metadata", "apiVersion", "kind"].contains(member.key)
             if isMetadata { continue }
             checkSchema(
                 member.value, "\(field).properties[\(member.key)]", depth: depth + 1, &causes)
         }
-        if let items = schema[key: "items"] {
+        if let items = schema["items"] {
             checkSchema(items, "\(field).items", depth: depth + 1, &causes)
         }
-        if let values = schema[key: "additionalProperties"], values.object != nil {
+        if let values = schema["additionalProperties"], values.object != nil {
             checkSchema(values, "\(field).additionalProperties", depth: depth + 1, &causes)
         }
     }

@@ -34,8 +34,8 @@ enum KindRules {
         _ object: KubeObject, _ causes: inout Causes, restartPolicies: [String]
     ) {
         let template = object["spec", "template"]
-        PodRules.check(template?[key: "spec"], "spec.template.spec", &causes)
-        let policy = template?[key: "spec"]?[key: "restartPolicy"]?.string ?? "Always"
+        PodRules.check(template?["spec"], "spec.template.spec", &causes)
+        let policy = template?["spec"]?["restartPolicy"]?.string ?? "Always"
         if !restartPolicies.contains(policy) {
             causes.notSupported(
                 "spec.template.spec.restartPolicy", .string(policy), restartPolicies)
@@ -43,7 +43,7 @@ enum KindRules {
         guard let selector = object["spec", "selector"] else {
             return causes.required("spec.selector")
         }
-        let labels = KubeMap(template?[key: "metadata"]?[key: "labels"])
+        let labels = KubeMap(template?["metadata"]?["labels"])
         guard let parsed = LabelSelector(json: selector) else {
             return causes.invalid("spec.selector", selector, "is no label selector")
         }
@@ -159,11 +159,11 @@ enum KindRules {
         var seen: [JSONValue] = []
         for (index, port) in ports.enumerated() {
             let field = "spec.ports[\(index)]"
-            let name = port[key: "name"]?.string ?? ""
+            let name = port["name"]?.string ?? ""
             if ports.count > 1, name.isEmpty { causes.required("\(field).name") }
-            PodRules.checkPort(port[key: "port"], "\(field).port", &causes)
+            PodRules.checkPort(port["port"], "\(field).port", &causes)
             let identity = JSONValue.array([
-                port[key: "protocol"] ?? "TCP", port[key: "port"] ?? .null,
+                port["protocol"] ?? "TCP", port["port"] ?? .null,
             ])
             if seen.contains(identity) { causes.duplicate(field, port) }
             seen.append(identity)
@@ -268,18 +268,18 @@ enum KindRules {
 /// Rules of a pod's spec, wherever it stands.
 enum PodRules {
     static func check(_ spec: JSONValue?, _ path: String, _ causes: inout Causes) {
-        let containers = spec?[key: "containers"]?.array ?? []
+        let containers = spec?["containers"]?.array ?? []
         if containers.isEmpty { causes.required("\(path).containers") }
-        let volumes = (spec?[key: "volumes"]?.array ?? []).compactMap { $0[key: "name"]?.string }
+        let volumes = (spec?["volumes"]?.array ?? []).compactMap { $0["name"]?.string }
         var names: [String] = []
         for (list, elements) in [
-            ("initContainers", spec?[key: "initContainers"]?.array ?? []),
+            ("initContainers", spec?["initContainers"]?.array ?? []),
             ("containers", containers),
         ] {
             for (index, container) in elements.enumerated() {
                 let field = "\(path).\(list)[\(index)]"
                 checkContainer(container, field, volumes, &causes)
-                let name = container[key: "name"]?.string ?? ""
+                let name = container["name"]?.string ?? ""
                 if names.contains(name) { causes.duplicate("\(field).name", .string(name)) }
                 names.append(name)
             }
@@ -293,7 +293,7 @@ enum PodRules {
             }
         }
         let policies = ["Always", "OnFailure", "Never"]
-        let policy = spec?[key: "restartPolicy"]?.string ?? "Always"
+        let policy = spec?["restartPolicy"]?.string ?? "Always"
         if !policies.contains(policy) {
             causes.notSupported("\(path).restartPolicy", .string(policy), policies)
         }
@@ -302,33 +302,33 @@ enum PodRules {
     private static func checkContainer(
         _ container: JSONValue, _ field: String, _ volumes: [String], _ causes: inout Causes
     ) {
-        let name = container[key: "name"]?.string ?? ""
+        let name = container["name"]?.string ?? ""
         if name.isEmpty {
             causes.required("\(field).name")
         } else if !Names.isLabel(name) {
             causes.invalid("\(field).name", .string(name), Names.labelRule)
         }
-        if (container[key: "image"]?.string ?? "").isEmpty {
+        if (container["image"]?.string ?? "").isEmpty {
             causes.required("\(field).image")
         }
-        for (index, port) in (container[key: "ports"]?.array ?? []).enumerated() {
+        for (index, port) in (container["ports"]?.array ?? []).enumerated() {
             checkPort(
-                port[key: "containerPort"], "\(field).ports[\(index)].containerPort", &causes)
+                port["containerPort"], "\(field).ports[\(index)].containerPort", &causes)
         }
-        for (index, variable) in (container[key: "env"]?.array ?? []).enumerated()
-        where (variable[key: "name"]?.string ?? "").isEmpty {
+        for (index, variable) in (container["env"]?.array ?? []).enumerated()
+        where (variable["name"]?.string ?? "").isEmpty {
             causes.required("\(field).env[\(index)].name")
         }
-        for (index, mount) in (container[key: "volumeMounts"]?.array ?? []).enumerated() {
+        for (index, mount) in (container["volumeMounts"]?.array ?? []).enumerated() {
             let at = "\(field).volumeMounts[\(index)]"
-            let volume = mount[key: "name"]?.string ?? ""
+            let volume = mount["name"]?.string ?? ""
             if !volumes.contains(volume) { causes.notFound("\(at).name", .string(volume)) }
-            if (mount[key: "mountPath"]?.string ?? "").isEmpty {
+            if (mount["mountPath"]?.string ?? "").isEmpty {
                 causes.required("\(at).mountPath")
             }
         }
         for kind in ["limits", "requests"] {
-            let amounts = container[key: "resources"]?[key: kind]?.object?.members ?? []
+            let amounts = container["resources"]?[kind]?.object?.members ?? []
             for amount in amounts where amount.value.string.map({ Quantity($0) == nil }) ?? false {
                 causes.invalid(
                     "\(field).resources.\(kind)[\(amount.key)]", amount.value,

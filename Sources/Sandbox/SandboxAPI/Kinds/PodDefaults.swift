@@ -98,8 +98,8 @@ enum PodDefaults {
         var guaranteed = true
         for container in containers {
             for resource in ["cpu", "memory"] {
-                let limit = container[key: "resources"]?[key: "limits"]?[key: resource]
-                let request = container[key: "resources"]?[key: "requests"]?[key: resource]
+                let limit = container["resources"]?["limits"]?[resource]
+                let request = container["resources"]?["requests"]?[resource]
                 if limit != nil || request != nil { any = true }
                 if limit == nil || (request ?? limit) != limit { guaranteed = false }
             }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Bytes
 internal import Formats
 internal import Kube
 
@@ -64,7 +65,7 @@ extension SandboxAPI {
         fillPriority(&spec)
         var tolerations = spec["tolerations"]?.array ?? []
         for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
-        where !tolerations.contains(where: { $0[key: "key"]?.string == key }) {
+        where !tolerations.contains(where: { $0["key"]?.string == key }) {
             tolerations.append(.object([
                 ("key", .string(key)), ("operator", "Exists"), ("effect", "NoExecute"),
                 ("tolerationSeconds", 300),
@@ -128,7 +129,7 @@ extension SandboxAPI {
         for list in ["containers", "initContainers"] {
             spec.each(list) { container in
                 var mounts = container["volumeMounts"]?.array ?? []
-                if mounts.contains(where: { $0[key: "mountPath"]?.string == path }) { return }
+                if mounts.contains(where: { $0["mountPath"]?.string == path }) { return }
                 mounts.append(.object([
                     ("name", .string(name)), ("readOnly", true), ("mountPath", .string(path)),
                 ]))

@@ -24,12 +24,12 @@ struct FieldOwners {
     init(of object: KubeObject) {
         owners = object.list("metadata", "managedFields").map { entry in
             Owner(
-                manager: entry[key: "manager"]?.string ?? "",
-                operation: entry[key: "operation"]?.string ?? "",
-                subresource: entry[key: "subresource"]?.string ?? "",
-                apiVersion: entry[key: "apiVersion"]?.string ?? "",
-                time: entry[key: "time"]?.string ?? "",
-                fields: FieldSet(fieldsV1: entry[key: "fieldsV1"]))
+                manager: entry["manager"]?.string ?? "",
+                operation: entry["operation"]?.string ?? "",
+                subresource: entry["subresource"]?.string ?? "",
+                apiVersion: entry["apiVersion"]?.string ?? "",
+                time: entry["time"]?.string ?? "",
+                fields: FieldSet(fieldsV1: entry["fieldsV1"]))
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Formats
+internal import Kube
 
 /// Fields of an object, as `managedFields` notes who owns them. A path is its elements:
 /// `f:spec`, `k:{"name":"x"}`, `v:"x"`.
@@ -142,7 +143,7 @@ struct FieldLeaves {
     /// `k:{"containerPort":80,"protocol":"TCP"}`; keys in the order of their names.
     static func key(of element: JSONValue, _ keys: [String]) -> String {
         let members = keys.sorted().compactMap { key -> (String, JSONValue)? in
-            let value = element[key: key] ?? (key == "protocol" ? "TCP" : nil)
+            let value = element[key] ?? (key == "protocol" ? "TCP" : nil)
             return value.map { (key, $0) }
         }
         return "k:\(JSONValue.object(members))"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Formats
+internal import Kube
 
 /// Strategic merge patches: like merge patches, but lists whose elements have names are merged
 /// element by element. Instructions are members that start with a dollar sign.
@@ -104,18 +105,18 @@ struct StrategicMergePatch {
         _ patch: [JSONValue], into original: [JSONValue], _ key: String, _ schema: Schema
     ) throws(Failure) -> [JSONValue] {
         let replaces = patch.contains {
-            $0[key: "$patch"]?.string == "replace" && $0[key: key] == nil
+            $0["$patch"]?.string == "replace" && $0[key] == nil
         }
-        if replaces { return patch.filter { $0[key: "$patch"] == nil } }
+        if replaces { return patch.filter { $0["$patch"] == nil } }
         var result = original
         for element in patch {
             guard let object = element.object, let name = object[key] else {
                 throw Failure(
                     message: "map: \(element) does not contain declared merge key: \(key)")
             }
-            let at = result.firstIndex { $0[key: key]?.isSame(as: name) ?? false }
+            let at = result.firstIndex { $0[key]?.isSame(as: name) ?? false }
             if object["$patch"]?.string == "delete" {
-                result.removeAll { $0[key: key]?.isSame(as: name) ?? false }
+                result.removeAll { $0[key]?.isSame(as: name) ?? false }
             } else if let at {
                 let before = result[at].object ?? JSONObject()
                 var merged = try merge(object, into: before, schema)
@@ -136,7 +137,7 @@ struct StrategicMergePatch {
             guard case .map(let keys) = schema.listKind, let key = keys.first else {
                 return element
             }
-            return element[key: key] ?? .null
+            return element[key] ?? .null
         }
         let wanted = order.map(identity)
         var named: [(index: Int, element: JSONValue)] = []

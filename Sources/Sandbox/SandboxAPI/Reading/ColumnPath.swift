@@ -15,7 +15,7 @@ enum ColumnPath {
 
     private static func take(_ step: Step, _ value: JSONValue) -> [JSONValue] {
         switch step {
-        case .member(let name): return value[key: name].map { [$0] } ?? []
+        case .member(let name): return value[name].map { [$0] } ?? []
         case .all:
             return value.array ?? value.object?.members.map(\.value) ?? []
         case .index(let index):
@@ -24,7 +24,7 @@ enum ColumnPath {
             return elements.indices.contains(at) ? [elements[at]] : []
         case .filter(let path, let isEqual, let wanted):
             return (value.array ?? []).filter { element in
-                let found = path.reduce(element as JSONValue?) { $0?[key: $1] }
+                let found = path.reduce(element as JSONValue?) { $0?[$1] }
                 guard let wanted else { return found != nil }
                 let text = found.map { $0.string ?? "\($0)" }
                 return (text == wanted) == isEqual

@@ -161,7 +161,7 @@ struct Page {
         } catch {
             json = nil
         }
-        guard let revision = json?[key: "rv"]?.int64, let start = json?[key: "start"]?.string
+        guard let revision = json?["rv"]?.int64, let start = json?["start"]?.string
         else { throw .badRequest("continue key is not valid: illegal base64 data") }
         return (revision, start)
     }

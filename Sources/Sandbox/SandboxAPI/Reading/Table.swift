@@ -67,14 +67,14 @@ enum HumanDuration {
 }
 
 /// One column, and how its cells come about.
-struct TableColumn {
+struct TableColumn: Sendable {
     var name: String
     var type = "string"
     var format = ""
     /// 0 is always shown, 1 only by `-o wide`.
     var priority = 0
     var summary = ""
-    var cell: (KubeObject, SandboxAPI) -> JSONValue
+    var cell: @Sendable (KubeObject, SandboxAPI) -> JSONValue
 
     var definition: JSONValue {
         .object([
@@ -98,7 +98,11 @@ enum TableColumns {
         }
         switch resource.kind.plural {
         case "events": return events
-        case "nodes", "customresourcedefinitions", "roles", "clusterroles": break
+        case "customresourcedefinitions", "roles", "clusterroles":
+            let made = TableColumn(name: "Created At", format: "date") { object, _ in
+                .string(object.creationTimestamp ?? "")
+            }
+            return [name, made]
         default: break
         }
         let columns = KindColumns.of(resource.kind.plural)
@@ -153,15 +157,15 @@ enum TableColumns {
             age("Last Seen", 0, last), text("Type", 0, "type"), text("Reason", 0, "reason"),
             TableColumn(name: "Object") { object, _ in
                 let about = object["involvedObject"] ?? object["regarding"]
-                let kind = about?[key: "kind"]?.string?.lowercased() ?? ""
-                return .string("\(kind)/\(about?[key: "name"]?.string ?? "")")
+                let kind = about?["kind"]?.string?.lowercased() ?? ""
+                return .string("\(kind)/\(about?["name"]?.string ?? "")")
             },
             TableColumn(name: "Subobject", priority: 1) { object, _ in
-                (object["involvedObject"] ?? object["regarding"])?[key: "fieldPath"] ?? ""
+                (object["involvedObject"] ?? object["regarding"])?["fieldPath"] ?? ""
             },
             TableColumn(name: "Source", priority: 1) { object, _ in
                 let source = object["source"] ?? object["deprecatedSource"]
-                return source?[key: "component"] ?? object["reportingComponent"]
+                return source?["component"] ?? object["reportingComponent"]
                     ?? object["reportingController"] ?? ""
             },
             TableColumn(name: "Message") { object, _ in

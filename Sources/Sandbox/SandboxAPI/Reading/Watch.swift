@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Bytes
+package import Bytes
 internal import Formats
 internal import Kube
 

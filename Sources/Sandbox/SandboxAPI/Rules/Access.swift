@@ -78,12 +78,12 @@ extension SandboxAPI {
 
     private func names(_ binding: KubeObject, _ user: Identity, _ namespace: String) -> Bool {
         binding.list("subjects").contains { subject in
-            let name = subject[key: "name"]?.string ?? ""
-            switch subject[key: "kind"]?.string {
+            let name = subject["name"]?.string ?? ""
+            switch subject["kind"]?.string {
             case "User"?: return name == user.name
             case "Group"?: return user.groups.contains(name)
             case "ServiceAccount"?:
-                let place = subject[key: "namespace"]?.string ?? namespace
+                let place = subject["namespace"]?.string ?? namespace
                 return user.name == "system:serviceaccount:\(place):\(name)"
             default: return false
             }
@@ -113,12 +113,12 @@ extension SandboxAPI {
     private func allows(_ rules: [JSONValue], _ question: AccessQuestion) -> Bool {
         rules.contains { rule in
             func has(_ field: String, _ wanted: String) -> Bool {
-                let texts = (rule[key: field]?.array ?? []).compactMap(\.string)
+                let texts = (rule[field]?.array ?? []).compactMap(\.string)
                 return texts.contains("*") || texts.contains(wanted)
             }
             guard has("verbs", question.verb) else { return false }
             if !question.path.isEmpty {
-                return (rule[key: "nonResourceURLs"]?.array ?? []).compactMap(\.string).contains {
+                return (rule["nonResourceURLs"]?.array ?? []).compactMap(\.string).contains {
                     $0 == question.path || $0 == "*"
                         || $0.hasSuffix("*") && question.path.hasPrefix($0.dropLast())
                 }
@@ -129,7 +129,7 @@ extension SandboxAPI {
                 has("resources", question.resource)
                     || !tail.isEmpty && has("resources", "*/\(tail)")
             else { return false }
-            let names = rule[key: "resourceNames"]?.array ?? []
+            let names = rule["resourceNames"]?.array ?? []
             return names.isEmpty || names.contains { $0.string == question.name }
         }
     }

@@ -192,7 +192,7 @@ extension SandboxAPI {
             let isOver = ["Succeeded", "Failed"].contains(pod.string("status", "phase") ?? "")
             return !isOver
                 && pod.list("spec", "volumes").contains { volume in
-                    volume[key: "persistentVolumeClaim"]?[key: "claimName"]?.string == claim.name
+                    volume["persistentVolumeClaim"]?["claimName"]?.string == claim.name
                 }
         }
     }

@@ -106,7 +106,7 @@ extension SchemaCheck {
         switch schema.listKind {
         case .atomic: schema.limits.uniqueItems ? element : nil
         case .set: element
-        case .map(let keys): .object(keys.map { ($0, element[key: $0] ?? .null) })
+        case .map(let keys): .object(keys.map { ($0, element[$0] ?? .null) })
         }
     }
 

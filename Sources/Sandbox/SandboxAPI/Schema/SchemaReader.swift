@@ -21,23 +21,23 @@ enum SchemaReader {
     static func read(_ json: JSONValue, depth: Int) -> Schema {
         guard depth < 64 else { return .anything }
         let next = depth + 1
-        let properties = (json[key: "properties"]?.object?.members ?? []).map {
+        let properties = (json["properties"]?.object?.members ?? []).map {
             ($0.key, read($0.value, depth: next))
         }
-        let keepsUnknown = json[key: "x-kubernetes-preserve-unknown-fields"]?.bool ?? false
+        let keepsUnknown = json["x-kubernetes-preserve-unknown-fields"]?.bool ?? false
         return Schema(
             form(json, keepsUnknown: keepsUnknown), properties: properties,
             additional: additional(json, next),
-            items: json[key: "items"].map { read($0, depth: next) }, listKind: listKind(json),
-            isAtomic: json[key: "x-kubernetes-map-type"]?.string == "atomic",
-            keepsUnknown: keepsUnknown || json[key: "x-kubernetes-embedded-resource"]?.bool == true,
-            isNullable: json[key: "nullable"]?.bool ?? false, limits: limits(json, next),
-            defaultValue: json[key: "default"], summary: json[key: "description"]?.string ?? "")
+            items: json["items"].map { read($0, depth: next) }, listKind: listKind(json),
+            isAtomic: json["x-kubernetes-map-type"]?.string == "atomic",
+            keepsUnknown: keepsUnknown || json["x-kubernetes-embedded-resource"]?.bool == true,
+            isNullable: json["nullable"]?.bool ?? false, limits: limits(json, next),
+            defaultValue: json["default"], summary: json["description"]?.string ?? "")
     }
 
     private static func form(_ json: JSONValue, keepsUnknown: Bool) -> Schema.Form {
-        if json[key: "x-kubernetes-int-or-string"]?.bool == true { return .intOrString }
-        return switch json[key: "type"]?.string {
+        if json["x-kubernetes-int-or-string"]?.bool == true { return .intOrString }
+        return switch json["type"]?.string {
         case "object": .object
         case "array": .array
         case "string": .string
@@ -49,57 +49,57 @@ enum SchemaReader {
     }
 
     private static func additional(_ json: JSONValue, _ depth: Int) -> Schema? {
-        guard let free = json[key: "additionalProperties"] else { return nil }
+        guard let free = json["additionalProperties"] else { return nil }
         if let isFree = free.bool { return isFree ? .anything : nil }
         return read(free, depth: depth)
     }
 
     private static func listKind(_ json: JSONValue) -> Schema.ListKind {
-        switch json[key: "x-kubernetes-list-type"]?.string {
+        switch json["x-kubernetes-list-type"]?.string {
         case "set": .set
         case "map":
-            .map((json[key: "x-kubernetes-list-map-keys"]?.array ?? []).compactMap(\.string))
+            .map((json["x-kubernetes-list-map-keys"]?.array ?? []).compactMap(\.string))
         default: .atomic
         }
     }
 
     private static func limits(_ json: JSONValue, _ depth: Int) -> SchemaLimits {
         func count(_ name: String) -> Int? {
-            json[key: name]?.int64.flatMap { Int(exactly: $0) }
+            json[name]?.int64.flatMap { Int(exactly: $0) }
         }
         func schemas(_ name: String) -> [Schema] {
-            (json[key: name]?.array ?? []).map { read($0, depth: depth) }
+            (json[name]?.array ?? []).map { read($0, depth: depth) }
         }
         var limits = SchemaLimits()
-        limits.required = (json[key: "required"]?.array ?? []).compactMap(\.string)
-        limits.allowed = json[key: "enum"]?.array ?? []
-        limits.pattern = json[key: "pattern"]?.string
-        limits.format = json[key: "format"]?.string
-        limits.minimum = json[key: "minimum"]?.double
-        limits.maximum = json[key: "maximum"]?.double
-        limits.isMinimumExclusive = json[key: "exclusiveMinimum"]?.bool ?? false
-        limits.isMaximumExclusive = json[key: "exclusiveMaximum"]?.bool ?? false
-        limits.multipleOf = json[key: "multipleOf"]?.double
+        limits.required = (json["required"]?.array ?? []).compactMap(\.string)
+        limits.allowed = json["enum"]?.array ?? []
+        limits.pattern = json["pattern"]?.string
+        limits.format = json["format"]?.string
+        limits.minimum = json["minimum"]?.double
+        limits.maximum = json["maximum"]?.double
+        limits.isMinimumExclusive = json["exclusiveMinimum"]?.bool ?? false
+        limits.isMaximumExclusive = json["exclusiveMaximum"]?.bool ?? false
+        limits.multipleOf = json["multipleOf"]?.double
         limits.minLength = count("minLength")
         limits.maxLength = count("maxLength")
         limits.minItems = count("minItems")
         limits.maxItems = count("maxItems")
         limits.minProperties = count("minProperties")
         limits.maxProperties = count("maxProperties")
-        limits.uniqueItems = json[key: "uniqueItems"]?.bool ?? false
-        limits.rules = (json[key: "x-kubernetes-validations"]?.array ?? []).map(rule)
+        limits.uniqueItems = json["uniqueItems"]?.bool ?? false
+        limits.rules = (json["x-kubernetes-validations"]?.array ?? []).map(rule)
         limits.allOf = schemas("allOf")
         limits.anyOf = schemas("anyOf")
         limits.oneOf = schemas("oneOf")
-        limits.not = json[key: "not"].map { read($0, depth: depth) }
+        limits.not = json["not"].map { read($0, depth: depth) }
         return limits
     }
 
     private static func rule(_ json: JSONValue) -> SchemaRule {
         SchemaRule(
-            rule: json[key: "rule"]?.string ?? "", message: json[key: "message"]?.string ?? "",
-            messageExpression: json[key: "messageExpression"]?.string ?? "",
-            reason: json[key: "reason"]?.string ?? "",
-            fieldPath: json[key: "fieldPath"]?.string ?? "")
+            rule: json["rule"]?.string ?? "", message: json["message"]?.string ?? "",
+            messageExpression: json["messageExpression"]?.string ?? "",
+            reason: json["reason"]?.string ?? "",
+            fieldPath: json["fieldPath"]?.string ?? "")
     }
 }

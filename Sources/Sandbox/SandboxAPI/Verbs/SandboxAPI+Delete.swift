@@ -8,7 +8,8 @@ extension SandboxAPI {
         guard let live = store.get(call.place) else {
             throw .notFound(call.resource.kind, call.route.name)
         }
-        let isDryRun = call.isDryRun || (try bodyAsksDryRun(call))
+        let bodyAsks = try bodyAsksDryRun(call)
+        let isDryRun = call.isDryRun || bodyAsks
         let left = try delete(live, call.resource, options, isDryRun: isDryRun)
         if let left { return respond(left, call) }
         return .json(.object([
@@ -63,7 +64,7 @@ extension SandboxAPI {
 
     private func bodyAsksDryRun(_ call: Call) throws(StatusError) -> Bool {
         if call.request.body.isEmpty { return false }
-        return (try call.body())[key: "dryRun"]?[0]?.string == "All"
+        return (try call.body())["dryRun"]?[0]?.string == "All"
     }
 
     /// What is left of the object; nil if it is gone.

@@ -175,7 +175,7 @@ extension SandboxAPI {
             only.apiVersion = object.apiVersion
             only.kind = object.kind
             only["metadata"] = object["metadata"]
-            only["status"] = pruned[key: "status"]
+            only["status"] = pruned["status"]
             return only
         }
         var result = KubeObject(pruned.object ?? JSONObject())
