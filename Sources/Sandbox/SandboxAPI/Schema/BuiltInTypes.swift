@@ -280,6 +280,7 @@ enum BuiltInTypes {
         ClusterRole: apiVersion s, kind s, metadata ObjectMeta, rules [PolicyRule], aggregationRule *
         PolicyRule: verbs! [s], apiGroups [s], resources [s], resourceNames [s], nonResourceURLs [s]
         RoleBinding: apiVersion s, kind s, metadata ObjectMeta, subjects [Subject], roleRef! RoleRef=
+        ClusterRoleBinding: apiVersion s, kind s, metadata ObjectMeta, subjects [Subject], roleRef! RoleRef=
         Subject: kind! s, apiGroup s, name! s, namespace s
         RoleRef: apiGroup s, kind! s, name! s
         CustomResourceDefinition: apiVersion s, kind s, metadata ObjectMeta, spec! CRDSpec, status *
