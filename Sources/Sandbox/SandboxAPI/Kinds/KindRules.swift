@@ -34,7 +34,13 @@ enum KindRules {
         _ object: KubeObject, _ causes: inout Causes, restartPolicies: [String]
     ) {
         let template = object["spec", "template"]
-        PodRules.check(template?["spec"], "spec.template.spec", &causes)
+        var pod = template?["spec"]?.object ?? JSONObject()
+        // What a set claims for each of its pods may be mounted too.
+        let claims = object.list("spec", "volumeClaimTemplates").compactMap {
+            $0["metadata"]?["name"].map { JSONValue.object([("name", $0), ("emptyDir", [:])]) }
+        }
+        if !claims.isEmpty { pod["volumes"] = .array((pod["volumes"]?.array ?? []) + claims) }
+        PodRules.check(.object(pod), "spec.template.spec", &causes)
         let policy = template?["spec"]?["restartPolicy"]?.string ?? "Always"
         if !restartPolicies.contains(policy) {
             causes.notSupported(
