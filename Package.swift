@@ -130,6 +130,9 @@ var targets: [Target] = [
             "Formats", "SimulatedDisk",
         ]
     ),
+    room("OperatorWorld", in: support, ["Bytes", "Formats", "Kube", "Reconcile"]),
+    door(
+        "keelson-opsim", at: "Tests/OperatorSimulator", ["OperatorWorld", "Bytes"]),
     door(
         "keelson-sim", at: "Tests/Simulator",
         [
@@ -174,7 +177,7 @@ var targets: [Target] = [
             "Interchange", "Recovery", "Storage", "SimulatedDisk", "Replicated", "Raft", "MVCC",
             "EtcdAPI", "Formats", "Posix", "Bytes",
         ]),
-    tests("KubeTests", ["Kube", "Formats", "HTTP", "Bytes"]),
+    tests("KubeTests", ["Kube", "Formats", "HTTP", "Bytes"], golden: true),
     tests("ControllersTests", ["Controllers", "Kube", "Formats", "Bytes"]),
     tests(
         "KubeClientTests",
@@ -191,6 +194,7 @@ var targets: [Target] = [
             "OperatorRunner", "Reconcile", "Controllers", "Kube", "KubeClient", "Formats", "HTTP",
             "Net", "Posix", "Bytes", "TestKit",
         ]),
+    tests("OperatorWorldTests", ["OperatorWorld"]),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
     tests("EndToEndTests", ["TestKit", "EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes"]),
 ]

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// `spec.updateStrategy`
+package struct UpdateStrategy: Record {
+    package enum Kind: String, ChoiceValue {
+        case automatic = "Automatic"
+        /// Each roll waits for the annotation `keelson.dev/approve-roll`.
+        case supervised = "Supervised"
+    }
+
+    package var type = Kind.automatic
+    package var requireBackup = true
+    package var pauseBetween = Duration.seconds(10)
+
+    package init() {}
+
+    package static let fields: [Field<UpdateStrategy>] = [
+        Field(
+            "type", \.type,
+            "Automatic, or Supervised: each roll waits for the annotation keelson.dev/approve-roll."
+        ),
+        Field(
+            "requireBackup", \.requireBackup,
+            "Take a backup before a change of version, where a backup destination is known, and "
+                + "stop if it fails."),
+        Field(
+            "pauseBetween", \.pauseBetween,
+            "How long a restarted member must be healthy before the next one."),
+    ]
+}
+
+/// `spec.repair`
+package struct Repair: Record {
+    package enum Mode: String, ChoiceValue {
+        case automatic = "Automatic"
+        case manual = "Manual"
+    }
+
+    package enum NodeLost: String, ChoiceValue {
+        /// Until the node object is gone or tainted out-of-service.
+        case wait = "Wait"
+        case replace = "Replace"
+    }
+
+    package var mode = Mode.automatic
+    package var podUnavailableTimeout = Duration.seconds(300)
+    package var maxRecreates = 3
+    package var recreateWindow = Duration.seconds(3600)
+    package var nodeLost = NodeLost.wait
+
+    package init() {}
+
+    package static let fields: [Field<Repair>] = [
+        Field("mode", \.mode, "Manual: only report; members are replaced by annotation."),
+        Field(
+            "podUnavailableTimeout", \.podUnavailableTimeout,
+            "A pod that is not ready for this long counts as lost."),
+        Field(
+            "maxRecreates", \.maxRecreates,
+            "A pod recreated more often than this in recreateWindow loses its disk too."
+        ) {
+            $0.format = "int32"
+            $0.minimum = 0
+            $0.maximum = 100
+        },
+        Field("recreateWindow", \.recreateWindow, "The time in which recreations are counted."),
+        Field(
+            "nodeLost", \.nodeLost,
+            "Wait: a member of a silent node is replaced once the node object is gone or tainted "
+                + "out-of-service. Replace: after podUnavailableTimeout."),
+    ]
+
+    package static let rules: [Rule] = [
+        Rule(
+            "duration(self.podUnavailableTimeout) >= duration('30s')",
+            "podUnavailableTimeout must be at least 30s", at: ".podUnavailableTimeout")
+    ]
+}
+
+/// `spec.quorumRecovery`
+package struct QuorumRecovery: Record {
+    package enum Mode: String, ChoiceValue {
+        /// Waits for `keelson.dev/approve-quorum-recovery=<cluster ID>`.
+        case manual = "Manual"
+        case automatic = "Automatic"
+    }
+
+    package var mode = Mode.manual
+    package var after = Duration.seconds(900)
+
+    package init() {}
+
+    package static let fields: [Field<QuorumRecovery>] = [
+        Field(
+            "mode", \.mode,
+            "Manual: a new cluster is made from the most advanced disk only after the annotation "
+                + "keelson.dev/approve-quorum-recovery=<cluster ID>. Automatic: when so many disks "
+                + "are confirmed lost that the old quorum can never return."),
+        Field("after", \.after, "How long the quorum must have been lost."),
+    ]
+}
+
+/// `spec.defrag`
+package struct Defrag: Record {
+    package enum Mode: String, ChoiceValue {
+        case auto = "Auto"
+        case off = "Off"
+        case schedule = "Schedule"
+    }
+
+    package var mode = Mode.auto
+    package var schedule = ""
+    package var minSize = Quantity(thousandths: (128 << 20) * 1000)
+    /// Free part of the store, in percent.
+    package var fragmentationRatio = 45
+    package var allowSingleMember = false
+
+    package init() {}
+
+    package static let fields: [Field<Defrag>] = [
+        Field("mode", \.mode, "Auto: by size and fragmentation. Schedule: by the clock. Off."),
+        Field("schedule", \.schedule, "When, in cron's five fields (UTC); of mode Schedule.") {
+            $0.pattern = CronFields.pattern
+            $0.maxLength = 100
+        },
+        Field("minSize", \.minSize, "Smaller stores are left alone."),
+        Field(
+            "fragmentationRatio", \.fragmentationRatio,
+            "Part of the store that must be free, in percent."
+        ) {
+            $0.format = "int32"
+            $0.minimum = 10
+            $0.maximum = 95
+        },
+        Field(
+            "allowSingleMember", \.allowSingleMember,
+            "Also when there is one member, which does not answer meanwhile."),
+    ]
+
+    package static let rules: [Rule] = [
+        Rule(
+            "(self.mode == 'Schedule') == has(self.schedule)",
+            "schedule must be set in mode Schedule, and only then", at: ".schedule")
+    ]
+}
+
+/// `spec.backup`
+package struct ClusterBackup: Record {
+    package var schedules: [ClusterBackupSchedule] = []
+
+    package init() {}
+
+    package static let fields: [Field<ClusterBackup>] = [
+        Field(
+            "schedules", \.schedules,
+            "Schedules by name; the operator keeps an EtcdBackupSchedule <cluster>-<name> for each."
+        ) {
+            $0.maxItems = 8
+            $0.listMapKeys = ["name"]
+        }
+    ]
+}
+
+/// One item of `spec.backup.schedules`.
+package struct ClusterBackupSchedule: Record, OptionalContent {
+    package var name = ""
+    package var schedule = ""
+    package var timeZone = ""
+    package var suspend = false
+    package var destination = BackupDestination()
+    package var retention = BackupRetention()
+
+    package init() {}
+
+    package static let fields: [Field<ClusterBackupSchedule>] = [
+        Field("name", \.name, "Name among the schedules of the cluster.", required: true) {
+            $0.pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+            $0.minLength = 1
+            $0.maxLength = 20
+        },
+        Field("schedule", \.schedule, "When, in cron's five fields.", required: true) {
+            $0.pattern = CronFields.pattern
+            $0.maxLength = 100
+        },
+        Field("timeZone", \.timeZone, "Time zone of the schedule; UTC when empty.") {
+            $0.maxLength = 64
+        },
+        Field("suspend", \.suspend, "Start no more backups."),
+        Field("destination", \.destination, "Where backups are stored.", required: true),
+        Field("retention", \.retention, "Which backups are kept."),
+    ]
+}
+
+/// `spec.bootstrap`
+package struct Bootstrap: Record, OptionalContent {
+    package var restore: RestoreSource?
+
+    package init() {}
+
+    package static let fields: [Field<Bootstrap>] = [
+        Field("restore", \.restore, "Start with the data of a backup.")
+    ]
+}
