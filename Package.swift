@@ -92,6 +92,7 @@ var targets: [Target] = [
         [
             "Bytes", "Raft", "Replicated", "MVCC", "NodeCore", "Recovery", "EtcdAPI", "Storage",
             "FileDisk", "Net", "Posix", "HTTP", "Program", "Formats", "CLinux", "V2Facade",
+            "Interchange",
         ]),
     room(
         "Ctl", in: tools,
