@@ -193,7 +193,9 @@ var targets: [Target] = [
             "Net", "Posix", "Bytes", "TestKit",
         ]),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
-    tests("EndToEndTests", ["TestKit", "EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes"]),
+    tests(
+        "EndToEndTests",
+        ["TestKit", "EtcdClient", "EtcdAPI", "Formats", "Net", "Posix", "Bytes"]),
 ]
 
 // A room under construction is built alone: KEELSON_ROOMS names the targets to keep, comma-separated.

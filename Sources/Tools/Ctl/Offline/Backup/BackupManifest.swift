@@ -77,15 +77,15 @@ struct BackupManifest: Equatable, Sendable {
         let isVerified = value["verified"]?.bool == true
         let told = Verification(rawValue: value["verification"]?.string ?? "")
         manifest.verification = isVerified ? told ?? .full : .none
-        func text(_ key: String) -> String { value[key]?.string ?? "" }
-        manifest.sha256 = text("sha256")
-        manifest.clusterID = text("clusterID")
-        manifest.etcdVersion = text("etcdVersion")
-        manifest.cluster = text("cluster")
-        manifest.name = text("name")
-        manifest.uid = text("uid")
-        manifest.member = text("member")
-        manifest.endpoint = text("endpoint")
+        func word(_ key: String) -> String { value[key]?.string ?? "" }
+        manifest.sha256 = word("sha256")
+        manifest.clusterID = word("clusterID")
+        manifest.etcdVersion = word("etcdVersion")
+        manifest.cluster = word("cluster")
+        manifest.name = word("name")
+        manifest.uid = word("uid")
+        manifest.member = word("member")
+        manifest.endpoint = word("endpoint")
         return manifest
     }
 }
