@@ -81,7 +81,7 @@ final class HealthConnection: ConnectionDelegate {
     private var exchange = Exchange.none
     private var isHandling = false
 
-    private static let idleTimeout = Duration.seconds(300)
+    private static let idleTimeout = Duration.seconds(30)
     private static let bodyMax = 128 << 10
 
     init(
