@@ -89,8 +89,8 @@ extension EndToEnd {
                 let program = try #require(Tools.product("keelsonctl"))
                 let job = try ServerProcess(program, words, output: folder["job"])
                 try job.wait(for: "a part is there") {
-                    Directory.exists(folder["backups"])
-                        && (try names(folder["backups"])).contains { $0.hasSuffix(".partial") }
+                    guard Directory.exists(folder["backups"]) else { return false }
+                    return try names(folder["backups"]).contains { $0.hasSuffix(".partial") }
                 }
                 try job.kill()
                 #expect(try names(folder["backups"]).allSatisfy { $0.hasSuffix(".db.partial") })

@@ -85,7 +85,7 @@ final class Pod {
         var request = WebRequest(
             method, host: "127.0.0.1", port: healthPort, target: target,
             dialTimeout: .seconds(2))
-        request.headTimeout = .seconds(5)
+        request.headTimeout = .seconds(30)
         request.body = body
         if let token { request.headers.append(("authorization", "Bearer \(token)")) }
         let answer = try WebClient().exchange(request)

@@ -66,7 +66,7 @@ extension EndToEnd {
             for (number, name) in files.enumerated() {
                 let new = try Pod(number + 1, folder)
                 try new.file(
-                    new.ticket("restore", [("restore", .object([("path", .string(path))]))]))
+                    new.ticket("restore", 1, [("restore", .object([("path", .string(path))]))]))
                 try new.start()
                 try eventually("\(name) is there") {
                     Directory.exists("\(new.dataDirectory)/\(name)")

@@ -123,6 +123,11 @@ struct ContractFolder {
 
     func finish(_ identity: NodeIdentity) throws(StartFailure) {
         try write(Self.identityName, identity.json)
+        do throws(PosixError) {
+            try NewMember.tidy(path)
+        } catch {
+            throw .posix(error)
+        }
         try forgetIntent()
     }
 

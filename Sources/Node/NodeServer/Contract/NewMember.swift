@@ -155,9 +155,19 @@ struct NewMember: Sendable {
     }
 
     private func clear() throws(StartFailure) {
-        try files { () throws(PosixError) in
-            try Directory.removeTree(partial)
-            try Directory.removeTree("\(root)/keelson.export.db")
+        try files { () throws(PosixError) in try NewMember.clear(root) }
+    }
+
+    private static func clear(_ root: String) throws(PosixError) {
+        try Directory.removeTree("\(root)/keelson.new.partial")
+        try Directory.removeTree("\(root)/keelson.export.db")
+    }
+
+    /// Removes what a life that was cut short has left, once the member is in its place.
+    static func tidy(_ root: String) throws(PosixError) {
+        try clear(root)
+        if !Directory.exists("\(root)/keelson.new/member") {
+            try Directory.removeTree("\(root)/keelson.new")
         }
     }
 

@@ -71,8 +71,8 @@ final class TicketDesk {
         guard let path = contract.adminTokenFile,
             let bytes = try? File(path, .read).readAll(limit: 1 << 16)
         else { return false }
-        let token = String(decoding: bytes, as: UTF8.self)
-            .split(whereSeparator: \.isWhitespace).joined()
+        var token = String(decoding: bytes, as: UTF8.self).drop(while: \.isWhitespace)
+        while token.last?.isWhitespace == true { token.removeLast() }
         guard !token.isEmpty, let authorization else { return false }
         let words = authorization.split(separator: " ", maxSplits: 1)
         guard words.count == 2, words[0].lowercased() == "bearer" else { return false }
