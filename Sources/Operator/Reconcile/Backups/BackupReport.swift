@@ -18,7 +18,7 @@ struct BackupReport: Equatable {
             return
         }
         let json: JSONValue
-        do throws(JSONError) {
+        do throws(FormatError) {
             json = try JSON.parse(Array(words.text.utf8))
         } catch {
             self.error = String(words.text.prefix(512))

@@ -70,7 +70,8 @@ struct LastWords {
         var best: LastWords?
         for pod in pods where job == nil || pod.labels["job-name"] == job {
             for container in pod.list("status", "containerStatuses") {
-                let ended = container["state"]?["terminated"] ?? container["lastState"]?["terminated"]
+                let ended =
+                    container["state"]?["terminated"] ?? container["lastState"]?["terminated"]
                 guard let ended, let words = ended["message"]?.string, !words.isEmpty else {
                     continue
                 }

@@ -49,7 +49,9 @@ struct SchedulePass {
             wanted.resourceVersion = found.resourceVersion
             return report(true, "Scheduled", "", step: .apply(wanted))
         }
-        if let first = firstRun(found) { return report(true, "Scheduled", "", step: .create(first)) }
+        if let first = firstRun(found) {
+            return report(true, "Scheduled", "", step: .create(first))
+        }
         return report(true, "Scheduled", "")
     }
 
