@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Bytes
+internal import Formats
 package import Kube
 
 // Backups and what is made of them. Reads all of it: no member is changed here.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import Formats
-internal import Kube
+package import Kube
 
 /// One EtcdRestore: the artefact is checked, then a new cluster is made from it.
 struct RestorePass {
