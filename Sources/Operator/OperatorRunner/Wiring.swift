@@ -24,7 +24,7 @@ enum Wiring {
                 "server": .string(access.cluster.server), "identity": .string(settings.identity),
             ])
         try parts.start()
-        await (signals)
+        waitForEnd(signals)
         log.info("stopping")
         parts.stop()
         return 0
@@ -129,7 +129,7 @@ private final class Parts {
         return try KubeClient(access, settings, stop: stop)
     }
 
-    private func start(_ name: String, _ body: sending @escaping () -> Void) throws(KubeError) {
+    private func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(KubeError) {
         do throws(PosixError) {
             threads.append(Joined(try Thread(name: name, body)))
         } catch {
