@@ -193,7 +193,7 @@ var targets: [Target] = [
         "OperatorRunnerTests",
         [
             "OperatorRunner", "Reconcile", "Controllers", "Kube", "KubeClient", "Formats", "HTTP",
-            "Net", "Posix", "Bytes", "TestKit",
+            "Net", "Posix", "Program", "Bytes", "TestKit",
         ]),
     tests("OperatorWorldTests", ["OperatorWorld"]),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
