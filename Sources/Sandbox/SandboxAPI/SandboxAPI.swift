@@ -41,8 +41,9 @@ package struct SandboxAPI {
     /// Names that service account tokens stand for.
     var tokens = SortedMap<String, Identity>()
 
-    package init(settings: Settings) {
+    package init(settings: Settings, now: Instant = Instant(nanoseconds: 0)) {
         self.settings = settings
+        self.now = now
         random = Random(seed: settings.seed)
         installBasics()
     }

@@ -35,7 +35,7 @@ final class Sandbox {
         self.reactor = reactor
         self.logger = logger
         self.environment = environment
-        self.api = SandboxAPI(settings: api)
+        self.api = SandboxAPI(settings: api, now: MonotonicClock.now)
         self.controllers = BuiltInControllers(settings: controllers)
         kubeletSettings = kubelet
     }

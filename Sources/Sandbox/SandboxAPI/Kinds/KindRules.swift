@@ -34,13 +34,11 @@ enum KindRules {
         _ object: KubeObject, _ causes: inout Causes, restartPolicies: [String]
     ) {
         let template = object["spec", "template"]
-        var pod = template?["spec"]?.object ?? JSONObject()
-        // What a set claims for each of its pods may be mounted too.
         let claims = object.list("spec", "volumeClaimTemplates").compactMap {
-            $0["metadata"]?["name"].map { JSONValue.object([("name", $0), ("emptyDir", [:])]) }
+            $0["metadata"]?["name"]?.string
         }
-        if !claims.isEmpty { pod["volumes"] = .array((pod["volumes"]?.array ?? []) + claims) }
-        PodRules.check(.object(pod), "spec.template.spec", &causes)
+        PodRules.check(
+            template?["spec"], "spec.template.spec", claimed: claims, &causes)
         let policy = template?["spec"]?["restartPolicy"]?.string ?? "Always"
         if !restartPolicies.contains(policy) {
             causes.notSupported(
@@ -273,7 +271,10 @@ enum KindRules {
 
 /// Rules of a pod's spec, wherever it stands.
 enum PodRules {
-    static func check(_ spec: JSONValue?, _ path: String, _ causes: inout Causes) {
+    /// `claimed` are volumes that come from elsewhere: the claims of a stateful set.
+    static func check(
+        _ spec: JSONValue?, _ path: String, claimed: [String] = [], _ causes: inout Causes
+    ) {
         let containers = spec?["containers"]?.array ?? []
         if containers.isEmpty { causes.required("\(path).containers") }
         let volumes = (spec?["volumes"]?.array ?? []).compactMap { $0["name"]?.string }
@@ -284,7 +285,7 @@ enum PodRules {
         ] {
             for (index, container) in elements.enumerated() {
                 let field = "\(path).\(list)[\(index)]"
-                checkContainer(container, field, volumes, &causes)
+                checkContainer(container, field, volumes + claimed, &causes)
                 let name = container["name"]?.string ?? ""
                 if names.contains(name) { causes.duplicate("\(field).name", .string(name)) }
                 names.append(name)

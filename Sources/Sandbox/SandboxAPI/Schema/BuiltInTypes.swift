@@ -294,5 +294,34 @@ enum BuiltInTypes {
         CRDColumn: name! s, type! s, format s, description s, priority i, jsonPath! s
         """
 
-    static let all = [meta, pod, volume, workloads, cluster, access]
+    /// What is sent and never stored.
+    static let questions = """
+        Eviction: apiVersion s, kind s, metadata ObjectMeta, deleteOptions DeleteOptions
+        DeleteOptions: apiVersion s, kind s, gracePeriodSeconds i, preconditions Preconditions
+         orphanDependents b, propagationPolicy s, dryRun [s]
+        Preconditions: uid s, resourceVersion s
+        Binding: apiVersion s, kind s, metadata ObjectMeta, target ObjectReference
+        TokenRequest: apiVersion s, kind s, metadata ObjectMeta, spec TokenRequestSpec, status *
+        TokenRequestSpec: audiences [s], expirationSeconds i, boundObjectRef *
+        SelfSubjectAccessReview: apiVersion s, kind s, metadata ObjectMeta, spec AccessReviewSpec
+         status *
+        SubjectAccessReview: apiVersion s, kind s, metadata ObjectMeta, spec SubjectReviewSpec
+         status *
+        LocalSubjectAccessReview: apiVersion s, kind s, metadata ObjectMeta, spec SubjectReviewSpec
+         status *
+        AccessReviewSpec: resourceAttributes ResourceAttributes
+         nonResourceAttributes NonResourceAttributes
+        SubjectReviewSpec: resourceAttributes ResourceAttributes
+         nonResourceAttributes NonResourceAttributes, user s, groups [s], uid s
+        ResourceAttributes: namespace s, verb s, group s, version s, resource s, subresource s, name s
+        NonResourceAttributes: path s, verb s
+        SelfSubjectRulesReview: apiVersion s, kind s, metadata ObjectMeta, spec RulesReviewSpec
+         status *
+        RulesReviewSpec: namespace s
+        SelfSubjectReview: apiVersion s, kind s, metadata ObjectMeta, status *
+        TokenReview: apiVersion s, kind s, metadata ObjectMeta, spec TokenReviewSpec, status *
+        TokenReviewSpec: token s, audiences [s]
+        """
+
+    static let all = [meta, pod, volume, workloads, cluster, access, questions]
 }

@@ -45,6 +45,8 @@ package final class Schema: Sendable {
     package let limits: SchemaLimits
     package let defaultValue: JSONValue?
     package let summary: String
+    /// Of the table of built-in types; empty elsewhere.
+    package let typeName: String
     private let index: [String: Int]
 
     package init(
@@ -52,7 +54,7 @@ package final class Schema: Sendable {
         items: Schema? = nil, listKind: ListKind = .atomic, isAtomic: Bool = false,
         retainsKeys: Bool = false, keepsUnknown: Bool = false, isNullable: Bool = false,
         limits: SchemaLimits = SchemaLimits(), defaultValue: JSONValue? = nil,
-        summary: String = ""
+        summary: String = "", typeName: String = ""
     ) {
         self.form = form
         self.properties = properties.map { (name: $0.0, schema: $0.1) }
@@ -66,6 +68,7 @@ package final class Schema: Sendable {
         self.limits = limits
         self.defaultValue = defaultValue
         self.summary = summary
+        self.typeName = typeName
         var index: [String: Int] = [:]
         for (at, property) in properties.enumerated() { index[property.0] = at }
         self.index = index

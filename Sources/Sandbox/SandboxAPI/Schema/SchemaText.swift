@@ -45,7 +45,8 @@ struct SchemaText {
             let kind = field[field.index(after: space)...]
             properties.append((String(name), read(kind, in: type)))
         }
-        let schema = Schema(.object, properties: properties, limits: limits)
+        let schema = Schema(
+            .object, properties: properties, limits: limits, typeName: type)
         made[type] = schema
         return schema
     }
@@ -111,7 +112,8 @@ struct SchemaText {
         let plain = schema(of: String(type))
         return Schema(
             plain.form, properties: plain.properties.map { ($0.name, $0.schema) },
-            isAtomic: isAtomic, retainsKeys: !isAtomic, limits: plain.limits)
+            isAtomic: isAtomic, retainsKeys: !isAtomic, limits: plain.limits,
+            typeName: plain.typeName)
     }
 
     private static let number = Schema(.number)

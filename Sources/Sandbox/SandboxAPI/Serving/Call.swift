@@ -48,12 +48,16 @@ struct Call {
 
     // MARK: Bodies
 
-    /// JSON or YAML; protobuf is refused, clients then know to send JSON.
+    /// JSON, YAML or protobuf.
     func body() throws(StatusError) -> JSONValue {
+        try Call.body(of: request)
+    }
+
+    static func body(of request: KubeRequest) throws(StatusError) -> JSONValue {
         let type = request.header("Content-Type")?.split(separator: ";").first.map {
             $0.filter { $0 != " " }.lowercased()
         }
-        return try Call.read(request.body, isYAML: type == "application/yaml", type: type)
+        return try read(request.body, isYAML: type == "application/yaml", type: type)
     }
 
     static func read(
@@ -64,7 +68,8 @@ struct Call {
             "application/json-patch+json", "application/merge-patch+json",
             "application/strategic-merge-patch+json",
         ]
-        guard known.contains(type) else {
+        let isProtobuf = type == "application/vnd.kubernetes.protobuf"
+        guard known.contains(type) || isProtobuf else {
             throw .unsupportedMediaType(
                 "the body of the request was in an unknown format - accepted media types include:"
                     + " application/json, application/yaml")
@@ -74,6 +79,7 @@ struct Call {
                 code: 413, reason: "RequestEntityTooLarge",
                 message: "Request entity too large: limit is 3145728")
         }
+        if isProtobuf { return try ProtobufBody.read(bytes) }
         do throws(FormatError) {
             return try isYAML ? YAML.read(bytes) : JSON.parse(bytes)
         } catch {
