@@ -456,8 +456,8 @@ def check_backup(subject: list[str], tools: Tools, counter: Counter) -> None:
         live = json.loads(run(tools.ctl, f"--endpoints={endpoint}", "endpoint", "hashkv", "-w",
                               "json").stdout)[0]["HashKV"]
         counter.check("backup: hash", live["hash"], line["hashKV"])
-        keys = json.loads(run(tools.ctl, f"--endpoints={endpoint}", "get", "", "--from-key",
-                              "--count-only", "-w", "json").stdout)
+        keys = json.loads(run(tools.ctl, f"--endpoints={endpoint}", "get", "", "--prefix",
+                              "--limit=1", "-w", "json").stdout)
         counter.check("backup: keys", keys.get("count", 0), line["keyCount"])
         counter.check("backup: manifest", line["sha256"],
                       json.loads(Path(f"{path}.json").read_text())["sha256"])

@@ -129,7 +129,9 @@ struct RetentionTests {
         rule.weekly = few()
         rule.monthly = few()
         rule.minVerified = few()
-        if random.next(upperBound: 3 as UInt64) == 0 { rule.maxAge = Int64(random.next(upperBound: 10_000_000 as UInt64)) }
+        if random.next(upperBound: 3 as UInt64) == 0 {
+            rule.maxAge = Int64(random.next(upperBound: 10_000_000 as UInt64))
+        }
         let spread: [UInt64] = [10_000, 1_000_000, 100_000_000]
         let width = spread[Int(random.next(upperBound: 3 as UInt64))]
         let backups = (0..<Int(random.next(upperBound: 40 as UInt64))).map { _ in
@@ -183,10 +185,11 @@ struct RetentionTests {
         }
     }
 
-    @Test(arguments: [
-        ("", nil), ("0", nil), ("720h", 2_592_000), ("30d", 2_592_000), ("2w", 1_209_600),
-        ("1ms", 1),
-    ] as [(String, Int64?)])
+    @Test(
+        arguments: [
+            ("", nil), ("0", nil), ("720h", 2_592_000), ("30d", 2_592_000), ("2w", 1_209_600),
+            ("1ms", 1),
+        ] as [(String, Int64?)])
     func `ages are durations, days or weeks`(text: String, seconds: Int64?) throws {
         #expect(try BackupPlan.age(text) == seconds)
     }

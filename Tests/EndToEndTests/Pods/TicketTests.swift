@@ -41,6 +41,10 @@ extension EndToEnd {
                 try pod.start()
             }
             for pod in pods { try pod.wait(for: "Running") }
+            // Until it has heard from the leader it is what its log says: perhaps a learner.
+            try eventually("the last one knows that it votes") {
+                try pods[2].ask("GET", "/readyz").status == 200
+            }
             #expect(try pods[2].get("before") == "joining")
             #expect(try Set(pods.map { try $0.word("clusterID") }) == clusterIDs)
             try expectReadyWithoutQuorum(pods)
@@ -193,7 +197,9 @@ extension EndToEnd {
                 let folder = try TemporaryFolder()
                 let pod = try Pod(0, folder)
                 try pod.file(pod.ticket("bootstrap"))
-                let files = ["/keelson.intent.json", "/member/wal", "/keelson.json", "/member/lock"]
+                let files = [
+                    "/keelson.intent.json", "/member/wal", "/keelson.json", "/member/lock",
+                ]
                 try pod.start()
                 try eventually("\(files[round]) is there") {
                     Directory.exists(pod.dataDirectory + files[round])

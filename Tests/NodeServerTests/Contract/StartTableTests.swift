@@ -92,7 +92,8 @@ struct StartTableTests {
             ticket: ticket(.forceNewCluster, 3), wanted: .start),
         // Removed.
         Row(
-            description: "removed, no ticket", facts: facts(.log, identity: identity, isRemoved: true),
+            description: "removed, no ticket",
+            facts: facts(.log, identity: identity, isRemoved: true),
             ticket: nil, wanted: .removed),
         Row(
             description: "removed, newer join",

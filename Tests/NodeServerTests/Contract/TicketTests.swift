@@ -149,10 +149,11 @@ struct TicketTests {
         }
     }
 
-    @Test(arguments: [
-        (nil, nil, nil), ("30000000", nil, 15_000), ("30000000", "7", 15_000),
-        ("30000000", "8", nil), ("0", nil, nil), ("x", nil, nil),
-    ] as [(String?, String?, Int64?)])
+    @Test(
+        arguments: [
+            (nil, nil, nil), ("30000000", nil, 15_000), ("30000000", "7", 15_000),
+            ("30000000", "8", nil), ("0", nil, nil), ("x", nil, nil),
+        ] as [(String?, String?, Int64?)])
     func `a watchdog is fed twice in its time`(
         time: String?, process: String?, pause: Int64?
     ) {

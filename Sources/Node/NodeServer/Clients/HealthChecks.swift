@@ -76,7 +76,8 @@ struct HealthChecks {
                 let isCorrupt = node.ledger.alarms.isActive(.corrupt)
                 results.append((name, isCorrupt ? "alarm activated: CORRUPT" : nil))
             case "started":
-                results.append((name, isServing ? nil : "the member has not joined its cluster yet"))
+                results.append(
+                    (name, isServing ? nil : "the member has not joined its cluster yet"))
             case "applied":
                 let behind = node.raft.commit.number &- node.ledger.appliedIndex.number
                 let isBehind =

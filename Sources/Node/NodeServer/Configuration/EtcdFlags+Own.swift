@@ -10,6 +10,7 @@ extension EtcdFlags {
         own(
             "admin-token-file",
             "File with the token that POST /ticket on the metrics URLs asks for."),
-        own("termination-log", "File that gets the reason for every exit but 0, as a line of JSON."),
+        own(
+            "termination-log", "File that gets the reason for every exit but 0, as a line of JSON."),
     ]
 }

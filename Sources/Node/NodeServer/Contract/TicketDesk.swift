@@ -37,7 +37,8 @@ final class TicketDesk {
             return take(found)
         } catch {
             complaint = "\(path) is no ticket: \(error)"
-            logger.warn("a ticket cannot be read", ["path": .string(path), "error": .string("\(error)")])
+            logger.warn(
+                "a ticket cannot be read", ["path": .string(path), "error": .string("\(error)")])
             return false
         }
     }

@@ -14,10 +14,11 @@
 /// The commands of this folder.
 enum OfflineTable {
     /// For keelsonctl; etcdctl gets those of the group `snapshot`.
-    static let commands: [Command] = [
-        BackupCommand.row, HandOverCommand.row, HashKVCommand.row, ImportCommand.row,
-        SnapshotRestoreCommand.row, SnapshotStatusCommand.row, SnapshotVerifyCommand.row,
-    ] + BackupVerbs.rows
+    static let commands: [Command] =
+        [
+            BackupCommand.row, HandOverCommand.row, HashKVCommand.row, ImportCommand.row,
+            SnapshotRestoreCommand.row, SnapshotStatusCommand.row, SnapshotVerifyCommand.row,
+        ] + BackupVerbs.rows
 
     /// All that etcdutl has.
     static let etcdutl: [Command] = [

@@ -148,7 +148,8 @@ private struct BackupJob {
         for source in ranked {
             try checkSpace(source.byteCount)
             do throws(CtlError) {
-                tell("fetching from \(source.endpoint) (\(source.isLeader ? "leader" : "follower"))")
+                tell(
+                    "fetching from \(source.endpoint) (\(source.isLeader ? "leader" : "follower"))")
                 let client = try call.client(endpoints: [source.endpoint], timeout: false)
                 let download = SnapshotDownload(
                     path: "", part: locked.partial(stem), call, diskCode: .inputOutput)

@@ -32,7 +32,8 @@ struct BackupPlan: Equatable, Sendable {
         CtlFlag("cluster", .text, "keelson", "the cluster; names of files begin with it"),
         CtlFlag("dir", .text, "", "the folder of the backups"),
         CtlFlag(
-            "name", .text, "", "of the job or schedule; retention looks only at backups of this name"
+            "name", .text, "",
+            "of the job or schedule; retention looks only at backups of this name"
         ),
     ]
 
