@@ -74,7 +74,7 @@ package struct Repair: Record {
 package struct Defrag: Record {
     package enum Mode: String, ChoiceValue {
         case auto = "Auto"
-        case off = "Off"
+        case manual = "Manual"
     }
 
     package var mode = Mode.auto
@@ -86,7 +86,7 @@ package struct Defrag: Record {
     package init() {}
 
     package static let fields: [Field<Defrag>] = [
-        Field("mode", \.mode, "Auto: by size and fragmentation. Off: by annotation alone."),
+        Field("mode", \.mode, "Auto: by size and fragmentation. Manual: by annotation alone."),
         Field("minSize", \.minSize, "Smaller stores are left alone."),
         Field(
             "fragmentationRatio", \.fragmentationRatio,
