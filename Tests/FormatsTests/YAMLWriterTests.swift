@@ -10,7 +10,7 @@ struct YAMLWriterTests {
             "metadata": ["name": "a", "labels": [:], "annotations": ["a/b": "true"]],
             "spec": [
                 "containers": [["name": "c", "args": ["--x=1", "-y", "plain words: no"]], [:]],
-                "count": 3, "ratio": .number(0.5), "on": false, "nothing": nil, "text": "a\nb\n",
+                "count": 3, "ratio": .number(0.5), "on": false, "nothing": .null, "text": "a\nb\n",
             ],
             "lists": [[1, 2], [], [[3]]],
         ]

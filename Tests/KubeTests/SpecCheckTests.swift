@@ -76,6 +76,32 @@ struct SpecCheckTests {
         #expect(SpecCheck.warnings(of: spec).count == 2)
     }
 
+    @Test func `what a server would drop is named`() throws {
+        let status = try YAML.read(
+            """
+            {phase: Running, phases: 1, members: [{name: a, nick: b}], handledAnnotations: {a: b},
+             operation: {type: Roll, step: Choose, done: [a], speed: 1}}
+            """)
+        #expect(
+            SchemaCheck.unknownFields(in: status, EtcdClusterStatus.schema, at: "status") == [
+                "status.phases", "status.members[0].nick", "status.operation.speed",
+            ])
+        let spec = try YAML.read(
+            "{podTemplate: {spec: {affinity: {any: thing}, hostNetwork: true}}}")
+        #expect(
+            SchemaCheck.unknownFields(in: spec, EtcdClusterSpec.schema, at: "spec")
+                == ["spec.podTemplate.spec.hostNetwork"])
+    }
+
+    @Test func `no word of a closed set is something else in YAML`() throws {
+        func check(_ schema: Schema) throws {
+            for word in schema.choices { #expect(try YAML.read(word) == .string(word)) }
+            for property in schema.properties { try check(property.schema) }
+            for item in schema.items { try check(item) }
+        }
+        for definition in Definition.all { try check(definition.schema) }
+    }
+
     static func rules(of schema: Schema) -> [Rule] {
         schema.rules + schema.properties.flatMap { rules(of: $0.schema) }
             + schema.items.flatMap(rules)

@@ -103,9 +103,6 @@ annotations:
 - apiGroups: ["", events.k8s.io]
   resources: [events]
   verbs: [create, patch]
-- apiGroups: [monitoring.coreos.com]
-  resources: [servicemonitors]
-  verbs: [get, create, update, patch, delete]
 {{- end }}
 
 {{- /* What belongs to no namespace. Without it the operator reports that it cannot tell a lost node. */ -}}

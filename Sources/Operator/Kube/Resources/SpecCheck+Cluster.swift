@@ -9,12 +9,11 @@ extension EtcdClusterSpec: CheckedSpec {
         check.require(
             fitsQuota, "quotaBackendBytes must be at most 80 % of storage.size", of: Self.self)
         check.below("storage") { storage.check(against: old?.storage, &$0) }
-        check.below("podTemplate") { podTemplate.check(&$0) }
+        check.below("podTemplate.metadata") { podTemplate.metadata.check(&$0) }
         check.below("service") { service.check(&$0) }
         check.below("options") { options.check(&$0) }
         check.below("tls") { tls.check(against: old?.tls, &$0) }
         check.below("repair") { repair.check(&$0) }
-        check.below("defrag") { defrag.check(&$0) }
         for (index, schedule) in backup.schedules.enumerated() {
             check.below("backup.schedules[\(index)].destination") {
                 schedule.destination.check(&$0)
@@ -85,9 +84,12 @@ extension PodTemplate {
         "app.kubernetes.io/managed-by",
     ]
 
+}
+
+extension PodTemplate.Metadata {
     fileprivate func check(_ check: inout RuleCheck) {
         let isFree = labels.keys.allSatisfy {
-            !$0.hasPrefix("keelson.dev/") && !Self.ownLabels.contains($0)
+            !$0.hasPrefix("keelson.dev/") && !PodTemplate.ownLabels.contains($0)
         }
         check.require(isFree, "labels of the operator cannot be set", of: Self.self)
     }
@@ -113,7 +115,7 @@ extension MemberOptions {
         check.require(
             autoCompactionMode != .revision
                 || autoCompactionRetention.utf8.allSatisfy { (48...57).contains($0) },
-            "autoCompactionRetention must be a number of revisions in mode Revision",
+            "autoCompactionRetention must be a number of revisions in mode revision",
             of: Self.self)
         let isFree = extraArgs.allSatisfy { argument in
             !Self.deniedArgs.contains(String(argument.dropFirst(2).prefix { $0 != "=" }))
@@ -124,29 +126,13 @@ extension MemberOptions {
 
 extension ClusterTLS {
     fileprivate func check(against old: ClusterTLS?, _ check: inout RuleCheck) {
-        let isComplete = secrets.map {
-            !$0.server.isEmpty && !$0.peer.isEmpty && !$0.client.isEmpty
-        }
         check.require(
-            mode != .secret || isComplete == true,
-            "mode Secret needs secrets.server, secrets.peer and secrets.client", of: Self.self)
+            mode != .secret || (client != nil && peer != nil),
+            "mode Secret needs client.secretName and peer.secretName", of: Self.self)
         check.require(
-            mode == .secret || secrets == nil, "secrets can only be set in mode Secret",
-            of: Self.self)
+            mode == .secret || (client == nil && peer == nil),
+            "client and peer can only be set in mode Secret", of: Self.self)
         if let old { check.require(mode == old.mode, "mode is immutable", of: Self.self) }
-        check.below("auto") { auto.check(&$0) }
-    }
-}
-
-extension ClusterTLS.Automatic {
-    fileprivate func check(_ check: inout RuleCheck) {
-        check.require(
-            renewBefore < certValidity, "renewBefore must be less than certValidity",
-            of: Self.self)
-        check.require(
-            certValidity <= caValidity, "certValidity must be at most caValidity", of: Self.self)
-        check.require(
-            certValidity >= .seconds(3600), "certValidity must be at least 1h", of: Self.self)
     }
 }
 
@@ -155,13 +141,5 @@ extension Repair {
         check.require(
             podUnavailableTimeout >= .seconds(30),
             "podUnavailableTimeout must be at least 30s", of: Self.self)
-    }
-}
-
-extension Defrag {
-    fileprivate func check(_ check: inout RuleCheck) {
-        check.require(
-            (mode == .schedule) == !schedule.isEmpty,
-            "schedule must be set in mode Schedule, and only then", of: Self.self)
     }
 }

@@ -3,6 +3,8 @@
 /// Writes values as the YAML people keep in repositories: block style, two spaces, items of a list
 /// as far in as their key. What it writes is read back as the same value by YAML 1.1 and 1.2.
 package enum YAMLWriter {
+    private static let style = JSON.Style(escapesHTML: false)
+
     /// One document, with a newline at its end.
     package static func text(_ value: JSONValue) -> String {
         var output = ""
@@ -50,7 +52,7 @@ package enum YAMLWriter {
 
     private static func flow(_ value: JSONValue) -> String {
         if case .string(let text) = value { return scalar(text) }
-        return JSON.text(value)
+        return JSON.text(value, style: style)
     }
 
     /// Lines of text that a block scalar keeps as they are.
@@ -77,7 +79,7 @@ package enum YAMLWriter {
     /// JSON's quotes, which YAML reads too; JSON lets some characters stand that YAML does not.
     private static func quoted(_ text: String) -> String {
         var output = ""
-        for scalar in JSON.text(.string(text)).unicodeScalars {
+        for scalar in JSON.text(.string(text), style: style).unicodeScalars {
             let isControl = (0x7F...0x9F).contains(scalar.value)
             let isBreak = [0x2028, 0x2029, 0xFEFF].contains(scalar.value)
             guard isControl || isBreak else {

@@ -151,4 +151,25 @@ package enum SchemaCheck {
             check(member.value, values, "\(path).\(member.key)", &problems)
         }
     }
+
+    /// Fields that the schema does not name: a server drops them without a word.
+    package static func unknownFields(in value: JSONValue, _ schema: Schema, at path: String)
+        -> [String]
+    {
+        if let items = value.array, let item = schema.items.first {
+            return items.enumerated().flatMap { index, value in
+                unknownFields(in: value, item, at: "\(path)[\(index)]")
+            }
+        }
+        guard let object = value.object, !schema.keepsUnknownFields, schema.items.isEmpty else {
+            return []
+        }
+        return object.members.flatMap { member -> [String] in
+            let name = "\(path).\(member.key)"
+            guard let property = schema.properties.first(where: { $0.name == member.key }) else {
+                return [name]
+            }
+            return unknownFields(in: member.value, property.schema, at: name)
+        }
+    }
 }
