@@ -130,6 +130,9 @@ var targets: [Target] = [
             "Formats", "SimulatedDisk",
         ]
     ),
+    room("OperatorWorld", in: support, ["Bytes", "Formats", "Kube", "Reconcile"]),
+    door(
+        "keelson-opsim", at: "Tests/OperatorSimulator", ["OperatorWorld", "Bytes"]),
     door(
         "keelson-sim", at: "Tests/Simulator",
         [
@@ -189,8 +192,9 @@ var targets: [Target] = [
         "OperatorRunnerTests",
         [
             "OperatorRunner", "Reconcile", "Controllers", "Kube", "KubeClient", "Formats", "HTTP",
-            "Net", "Posix", "Bytes", "TestKit",
+            "Net", "Posix", "Program", "Bytes", "TestKit",
         ]),
+    tests("OperatorWorldTests", ["OperatorWorld"]),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
     tests("EndToEndTests", ["TestKit", "EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes"]),
 ]

@@ -51,7 +51,7 @@ package enum KubeError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-package protocol KubeExchange: AnyObject {
+package protocol KubeExchange: Swift.AnyObject {
     /// Whatever the server says; refusals are answers, too.
     func send(_ request: KubeRequest, within limit: Duration) throws(KubeError) -> KubeResponse
 }

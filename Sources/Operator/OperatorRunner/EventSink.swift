@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Controllers
+internal import Formats
 internal import Kube
 internal import KubeClient
 internal import Posix

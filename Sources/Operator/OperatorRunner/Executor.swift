@@ -68,10 +68,13 @@ struct Executor {
     /// Nil if it succeeded.
     private func perform(_ step: Step, _ seen: Observation, _ view: ClusterView) -> String? {
         switch step {
-        case .create(let object): return write(object) { try client.create(object, as: $0) }
+        case .create(let object):
+            return write(object) { kind throws(KubeError) in
+                try client.create(object, as: kind)
+            }
         case .apply(let object):
-            return write(object) {
-                try client.apply(object, as: $0, fieldManager: Self.manager)
+            return write(object) { kind throws(KubeError) in
+                try client.apply(object, as: kind, fieldManager: Self.manager)
             }
         case .patch(let key, let body): return patch(key, body)
         case .delete(let key, let uid, let deletion): return delete(key, uid, deletion)
@@ -213,7 +216,8 @@ struct Executor {
             }.joined()
             var secret = secret
             secret["data", "token"] = .string(Base64.encode(Array(hex.utf8)))
-            return write(secret) { try client.create(secret, as: $0) }
+            let made = secret
+            return write(made) { kind throws(KubeError) in try client.create(made, as: kind) }
         } catch {
             return "\(error)"
         }

@@ -106,7 +106,7 @@ struct MemberProber: Sendable {
         return answer
     }
 
-    private func status(_ client: Client) throws(ClientError) -> MemberStatus {
+    private func status(_ client: Client) throws(ClientError) -> NodeStatus {
         let status = try client.status()
         var alarms: [MemberAlarm] = []
         var request = AlarmRequest()
@@ -123,7 +123,7 @@ struct MemberProber: Sendable {
                 return kind.map { MemberAlarm(kind: $0, memberID: MemberID(alarm.memberID)) }
             }
         }
-        return MemberStatus(
+        return NodeStatus(
             clusterID: ClusterID(status.header?.clusterID ?? 0),
             memberID: MemberID(status.header?.memberID ?? 0), leader: MemberID(status.leader),
             term: Term(status.raftTerm), raftIndex: LogIndex(status.raftIndex),

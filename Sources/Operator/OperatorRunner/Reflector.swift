@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import Controllers
+internal import Formats
 internal import Kube
 internal import KubeClient
 internal import Posix

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import Formats
 internal import Kube
 internal import KubeClient
 internal import Posix
@@ -23,19 +24,18 @@ enum Wiring {
                 "server": .string(access.cluster.server), "identity": .string(settings.identity),
             ])
         try parts.start()
-        await (signals)
+        waitForEnd(signals)
         log.info("stopping")
         parts.stop()
         return 0
     }
 
-    private static func await(_ signals: Signals) {
+    private static func waitForEnd(_ signals: Signals) {
         guard let poller = try? Poller(),
-            (try? poller.add(signals.descriptor, .readable, token: 1)) != nil
+            (try? poller.add(signals.descriptor, .read, token: 1)) != nil
         else { return }
         while true {
-            var ready: [Poller.Event] = []
-            _ = try? poller.wait(timeout: nil, into: &ready)
+            _ = try? poller.wait(nil)
             if let signal = try? signals.next(), signal == .terminate || signal == .interrupt {
                 return
             }
@@ -129,10 +129,12 @@ private final class Parts {
         return try KubeClient(access, settings, stop: stop)
     }
 
-    private func start(_ name: String, _ body: sending @escaping () -> Void) throws(KubeError) {
-        threads.append(
-            Joined(
-                try Wiring.posix { () throws(PosixError) in try Thread(name: name, body) }))
+    private func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(KubeError) {
+        do throws(PosixError) {
+            threads.append(Joined(try Thread(name: name, body)))
+        } catch {
+            throw .broken("\(error)")
+        }
     }
 
     private func startReflector(_ index: Int) throws(KubeError) {

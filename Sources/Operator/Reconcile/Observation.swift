@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Bytes
+internal import Bytes
 package import Kube
 
 /// What was found, or why it is not known. Unknown is never read as absent.

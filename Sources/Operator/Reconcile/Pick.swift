@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import Formats
 internal import Kube
 
 // Nothing is recorded: the first trigger that applies, in the order of urgency. A trigger whose

@@ -72,16 +72,15 @@ struct StandingJudge {
             let volume = volumes.first(where: { $0.name == name })
         else { return nil }
         let terms = volume.list("spec", "nodeAffinity", "required", "nodeSelectorTerms")
-        let hosts = terms.flatMap { $0["matchExpressions"]?.array ?? [] }
-            .filter {
-                $0["key"]?.string == "kubernetes.io/hostname" && $0["operator"]?.string == "In"
+        var hosts: [String] = []
+        for term in terms {
+            for rule in term["matchExpressions"]?.array ?? []
+            where rule["key"]?.string == "kubernetes.io/hostname" {
+                hosts += (rule["values"]?.array ?? []).compactMap(\.string)
             }
-            .flatMap { $0["values"]?.array ?? [] }.compactMap(\.string)
-        guard !hosts.isEmpty,
-            !nodes.contains(where: {
-                hosts.contains($0.labels["kubernetes.io/hostname"] ?? $0.name)
-            })
-        else { return nil }
+        }
+        let present = nodes.map { $0.labels["kubernetes.io/hostname"] ?? $0.name }
+        guard !hosts.isEmpty, !present.contains(where: hosts.contains) else { return nil }
         return "its volume \(name) belongs to node \(hosts[0]), which is gone"
     }
 

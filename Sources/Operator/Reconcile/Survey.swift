@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Bytes
-package import Kube
+internal import Kube
 
 /// The cluster as this pass sees it: members joined by ID, and the numbers that guards need.
 package struct Survey: Equatable, Sendable {

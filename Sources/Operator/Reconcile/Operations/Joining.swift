@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import Formats
 internal import Kube
 
 // A member comes: ScaleOut, Promote, and the second half of Replace.
@@ -78,6 +79,10 @@ extension Pass {
             return .act(deletion(of: pod, member))
         }
         if pod.uid == record.podUID { return .act(deletion(of: pod, member)) }
+        if member.claim == nil, !desired.isInMemory {
+            // Not every Kubernetes makes the claim of a pod that is there already.
+            return .act(deletion(of: pod, member))
+        }
         return .wait("its pod does not answer yet")
     }
 

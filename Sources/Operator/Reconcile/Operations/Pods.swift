@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import Formats
 internal import Kube
 
 // Pods go and come back: Recreate (one that is stuck), Roll (all, to a new revision), MoveLeader.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import Formats
 internal import Kube
 
 // QuorumRecovery: the quorum's disks are gone for good, and a person approved with the cluster ID.

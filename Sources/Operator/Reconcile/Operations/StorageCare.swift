@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import Formats
 internal import Kube
 
 // The members' stores: Defrag, Reclaim (the alarm NOSPACE), Resize (the claims).

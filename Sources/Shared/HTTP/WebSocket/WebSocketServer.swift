@@ -190,6 +190,11 @@ package final class WebSocketServer {
         appendFrame(opcode: 1, text[...])
     }
 
+    package func send(binary: [UInt8]) {
+        if isOver { return }
+        appendFrame(opcode: 2, binary[...])
+    }
+
     package func close(_ code: UInt16) {
         if isOver { return }
         hasSentClose = true

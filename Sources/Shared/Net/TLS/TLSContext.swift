@@ -125,6 +125,7 @@ package final class TLSContext {
             switch role {
             case .server where policy.requiresClientCertificate:
                 SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+            case .server where policy.asksForClientCertificate: SSL_VERIFY_PEER
             case .client where policy.verifiesServer: SSL_VERIFY_PEER
             case .client, .server: SSL_VERIFY_NONE
             }

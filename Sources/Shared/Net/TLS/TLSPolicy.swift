@@ -66,6 +66,8 @@ package struct TLSPolicy: Equatable, Sendable {
     package var cipherSuites: [String] = []
     /// Of servers: whether clients must show a good certificate.
     package var requiresClientCertificate = false
+    /// Of servers: clients may show a certificate; one that is shown must be good.
+    package var asksForClientCertificate = false
     /// Of clients: whether the server's certificate is looked at. Without, anybody may listen in.
     package var verifiesServer = true
     package var admission = Admission.anyone
