@@ -4,6 +4,7 @@ import Controllers
 import Formats
 import Kube
 import KubeClient
+import Net
 import Program
 import Reconcile
 import Testing

@@ -58,15 +58,36 @@ struct Executor {
         log.info(
             "step", ["step": .string(step.summary), "operation": .string(plan.operationID)])
         let failure = perform(step, seen, view)
-        store.note(StepOutcome(operationID: plan.operationID, failure: failure), for: key)
-        guard let failure else { return .done }
-        log.warn(
-            "step failed", ["step": .string(step.summary), "error": .string(failure)])
-        return .failed(failure)
+        store.note(
+            StepOutcome(operationID: plan.operationID, failure: failure?.text), for: key)
+        switch failure {
+        case nil: return .done
+        case .changedMeanwhile(let reason)?: return .stale(reason)
+        case .other(let reason)?:
+            log.warn("step failed", ["step": .string(step.summary), "error": .string(reason)])
+            return .failed(reason)
+        }
+    }
+
+    private enum Failure {
+        /// The object is another than the step was decided on: look again, nothing is wrong.
+        case changedMeanwhile(String)
+        case other(String)
+
+        init(_ error: KubeError) {
+            let isConflict = error.status?.isConflict == true
+            self = isConflict ? .changedMeanwhile("\(error)") : .other("\(error)")
+        }
+
+        var text: String {
+            switch self {
+            case .changedMeanwhile(let reason), .other(let reason): reason
+            }
+        }
     }
 
     /// Nil if it succeeded.
-    private func perform(_ step: Step, _ seen: Observation, _ view: ClusterView) -> String? {
+    private func perform(_ step: Step, _ seen: Observation, _ view: ClusterView) -> Failure? {
         switch step {
         case .create(let object):
             return write(object) { kind throws(KubeError) in
@@ -78,8 +99,10 @@ struct Executor {
             }
         case .patch(let key, let body): return patch(key, body)
         case .delete(let key, let uid, let deletion): return delete(key, uid, deletion)
-        case .sendTicket(let pod, let uid, let ticket): return push(ticket, pod, uid, seen, view)
-        case .etcd(let call, let asking): return etcd(call, asking, seen, view)
+        case .sendTicket(let pod, let uid, let ticket):
+            return push(ticket, pod, uid, seen, view).map { .other($0) }
+        case .etcd(let call, let asking):
+            return etcd(call, asking, seen, view).map { .other($0) }
         case .createToken(let secret): return createToken(secret)
         case .issueCertificates(let order): return issue(order)
         }
@@ -89,29 +112,29 @@ struct Executor {
 
     private func write(
         _ object: KubeObject, _ send: (ResourceKind) throws(KubeError) -> KubeObject
-    ) -> String? {
+    ) -> Failure? {
         guard let kind = ResourceKind.named(apiVersion: object.apiVersion, kind: object.kind)
-        else { return "unknown kind \(object.apiVersion) \(object.kind)" }
+        else { return .other("unknown kind \(object.apiVersion) \(object.kind)") }
         do throws(KubeError) {
             store.wrote(try send(kind), as: kind)
             return nil
         } catch {
             // Somebody made it meanwhile: the next pass sees it.
             if error.status?.isAlreadyExists == true { return nil }
-            return "\(error)"
+            return Failure(error)
         }
     }
 
-    private func patch(_ key: ObjectKey, _ body: JSONValue) -> String? {
+    private func patch(_ key: ObjectKey, _ body: JSONValue) -> Failure? {
         do throws(KubeError) {
             store.wrote(try client.patch(key, .merge, body), as: key.kind)
             return nil
         } catch {
-            return "\(error)"
+            return Failure(error)
         }
     }
 
-    private func delete(_ key: ObjectKey, _ uid: String, _ deletion: Deletion) -> String? {
+    private func delete(_ key: ObjectKey, _ uid: String, _ deletion: Deletion) -> Failure? {
         do throws(KubeError) {
             try client.delete(
                 key,
@@ -120,7 +143,7 @@ struct Executor {
                     propagationPolicy: deletion.orphansDependents ? "Orphan" : "", uid: uid))
             return nil
         } catch {
-            return "\(error)"
+            return Failure(error)
         }
     }
 
@@ -209,7 +232,7 @@ struct Executor {
 
     // MARK: Secrets
 
-    private func createToken(_ secret: KubeObject) -> String? {
+    private func createToken(_ secret: KubeObject) -> Failure? {
         do throws(PosixError) {
             let hex = try SecureRandom.bytes(32).map { byte in
                 (byte < 16 ? "0" : "") + String(byte, radix: 16)
@@ -219,17 +242,17 @@ struct Executor {
             let made = secret
             return write(made) { kind throws(KubeError) in try client.create(made, as: kind) }
         } catch {
-            return "\(error)"
+            return .other("\(error)")
         }
     }
 
-    private func issue(_ order: CertificateOrder) -> String? {
+    private func issue(_ order: CertificateOrder) -> Failure? {
         let old: KubeObject?
         let pair: CertificatePair
         do throws(KubeError) {
             old = try client.get(order.secret.key(as: .secret))
         } catch {
-            return "\(error)"
+            return .other("\(error)")
         }
         do throws(NetError) {
             pair = try CertificateIssuer.issue(
@@ -238,7 +261,7 @@ struct Executor {
                     addresses: order.ipAddresses, isAuthority: order.isAuthority,
                     validity: order.validity), signedBy: order.signer.map { SecretTexts($0).pair })
         } catch {
-            return "\(error)"
+            return .other("\(error)")
         }
         let signer = order.signer.map { SecretTexts($0).trusted } ?? pair.certificate
         let trusted = PEMBlocks.union(
