@@ -40,8 +40,8 @@ struct Executor {
             guard mayWrite() else { return .stale("another operator leads") }
             cluster["status"] = status
             do throws(KubeError) {
-                cluster = try client.replaceStatus(cluster, as: .etcdCluster)
-                store.wrote(cluster, as: .etcdCluster)
+                cluster = try client.replaceStatus(cluster, as: key.kind)
+                store.wrote(cluster, as: key.kind)
             } catch {
                 if let refusal = error.status, refusal.isConflict || refusal.isNotFound {
                     return .stale(refusal.message)
