@@ -58,12 +58,15 @@ struct Executor {
         log.info(
             "step", ["step": .string(step.summary), "operation": .string(plan.operationID)])
         let failure = perform(step, seen, view)
-        store.note(
-            StepOutcome(operationID: plan.operationID, failure: failure?.text), for: key)
         switch failure {
-        case nil: return .done
-        case .changedMeanwhile(let reason)?: return .stale(reason)
+        case nil:
+            store.note(StepOutcome(operationID: plan.operationID, failure: nil), for: key)
+            return .done
+        case .changedMeanwhile(let reason)?:
+            store.note(nil, for: key)
+            return .stale(reason)
         case .other(let reason)?:
+            store.note(StepOutcome(operationID: plan.operationID, failure: reason), for: key)
             log.warn("step failed", ["step": .string(step.summary), "error": .string(reason)])
             return .failed(reason)
         }
@@ -77,12 +80,6 @@ struct Executor {
         init(_ error: KubeError) {
             let isConflict = error.status?.isConflict == true
             self = isConflict ? .changedMeanwhile("\(error)") : .other("\(error)")
-        }
-
-        var text: String {
-            switch self {
-            case .changedMeanwhile(let reason), .other(let reason): reason
-            }
         }
     }
 
