@@ -51,7 +51,7 @@ enum ClusterBasics {
             .object([("type", "Hostname"), ("address", .string(name))]),
         ])
         node["status", "nodeInfo"] = .object([
-            ("kubeletVersion", "v1.34.0+keelson-sandbox"), ("operatingSystem", "linux"),
+            ("kubeletVersion", "v1.33.0+keelson-sandbox"), ("operatingSystem", "linux"),
             ("architecture", "amd64"), ("osImage", "keelson-sandbox"),
             ("containerRuntimeVersion", "process://1"), ("kernelVersion", ""),
             ("kubeProxyVersion", ""), ("machineID", ""), ("systemUUID", ""), ("bootID", ""),

@@ -23,6 +23,7 @@ final class Sandbox {
     private var controllers: BuiltInControllers
     private(set) lazy var port = APIPort(self)
     private(set) lazy var kubelet = makeKubelet()
+    private let startedAt = MonotonicClock.now
     private var isTouched = true
     private var isUnfinished = false
     private var exitCode: Int32 = 0
@@ -47,7 +48,8 @@ final class Sandbox {
         }
     }
 
-    var now: Instant { MonotonicClock.now }
+    /// The API's clock begins with the sandbox, so that nothing is older than it.
+    var now: Instant { Instant(nanoseconds: (MonotonicClock.now - startedAt).nanoseconds) }
 
     /// Until a signal. Returns the exit code.
     func run(_ signals: Signals) throws(NetError) -> Int32 {

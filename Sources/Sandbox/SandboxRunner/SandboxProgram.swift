@@ -109,8 +109,9 @@ package enum SandboxProgram {
 
     private static func apiSettings(_ options: SandboxCommand.Options) -> Settings {
         let seed = (try? SecureRandom.number()) ?? 1
-        let epoch = WallClock.nanoseconds - MonotonicClock.now.nanoseconds
-        var settings = Settings(epoch: epoch, seed: seed)
+        var settings = Settings(epoch: WallClock.nanoseconds, seed: seed)
+        // Kubectl warns of servers that are two versions away from it.
+        settings.minorVersion = 33
         settings.evaluatesRBAC = options.evaluatesRBAC
         return settings
     }

@@ -87,7 +87,7 @@ final class Kubelet {
         if lostNodes.contains(node) { return }
         if let running = pods[pod.uid] {
             running.observe(pod)
-            if running.isGone { finish(running) }
+            finishIfGone(running)
             return
         }
         if pod.isBeingDeleted { return remove(pod) }
@@ -109,6 +109,16 @@ final class Kubelet {
             publish(refused)
             note(pod, isWarning: true, "NotSupported", error.text)
         }
+    }
+
+    /// Kubectl looks twice whether a pod is gone; a successor of the same name between its looks
+    /// would make it wait for ever. Real pods are never that quick.
+    private static let leastDeletionTime: Duration = .seconds(1)
+
+    private func finishIfGone(_ running: ProcessPod) {
+        guard running.isGone else { return }
+        let since = running.deletionSeenAt ?? reactor.now
+        if MonotonicClock.now - since >= Kubelet.leastDeletionTime { finish(running) }
     }
 
     private func finish(_ running: ProcessPod) {
@@ -157,7 +167,7 @@ final class Kubelet {
         for pod in sortedPods {
             pod.poll()
             if let deadline = pod.life.nextDeadline, deadline <= now { pod.report(.ticked) }
-            if pod.isGone { finish(pod) }
+            finishIfGone(pod)
         }
     }
 
@@ -185,6 +195,39 @@ final class Kubelet {
     func token(of pod: KubeObject) -> [UInt8] {
         let account = pod.string("spec", "serviceAccountName") ?? "default"
         return Array(sandbox.tokens.token(account, namespace: pod.namespace, api).utf8)
+    }
+
+    /// For clients in the pod: the service account is not where they would look for it.
+    func writeKubeconfig(
+        _ pod: KubeObject, _ folder: String, _ account: String
+    ) throws(PlanError) -> String {
+        let path = "\(folder)/kubeconfig"
+        if Directory.exists(path) { return path }
+        let text = """
+            apiVersion: v1
+            kind: Config
+            current-context: pod
+            clusters:
+            - name: sandbox
+              cluster:
+                server: https://\(settings.serverHost):\(settings.serverPort)
+                certificate-authority: \(account)/ca.crt
+            contexts:
+            - name: pod
+              context: {cluster: sandbox, user: account, namespace: \(pod.namespace)}
+            users:
+            - name: account
+              user: {tokenFile: \(account)/token}
+
+            """
+        do throws(PosixError) {
+            let file = try File(path, .replace, permissions: 0o600)
+            try file.write(at: 0, Array(text.utf8))
+            file.close()
+        } catch {
+            throw PlanError("\(error)")
+        }
+        return path
     }
 
     /// What every container finds in its environment.

@@ -21,6 +21,7 @@ final class ProcessPod {
     private var hooks: [ProbeRun] = []
     private var volumes: PodVolumes
     private var toldGrace: Int64?
+    private(set) var deletionSeenAt: Instant?
     private(set) var isGone = false
     /// A report is being worked on; effects that report at once wait here.
     private var reports: [PodLife.Event] = []
@@ -49,6 +50,7 @@ final class ProcessPod {
     func observe(_ pod: KubeObject) {
         self.pod = pod
         guard pod.isBeingDeleted else { return }
+        deletionSeenAt = deletionSeenAt ?? MonotonicClock.now
         let grace = pod["metadata", "deletionGracePeriodSeconds"]?.int64 ?? 30
         if let toldGrace, toldGrace <= grace { return }
         toldGrace = grace
@@ -189,13 +191,14 @@ final class ProcessPod {
         let paths = paths(index)
         var environment = kubelet.baseEnvironment(of: pod, address: address, searchPath, folder)
         if let account = volumes.accountFolder {
-            environment.set("KEELSON_SERVICE_ACCOUNT", account)
+            environment.set("KUBECONFIG", try kubelet.writeKubeconfig(pod, folder, account))
         }
         try environment.add(plan, of: pod, address: address, kubelet.api, paths)
         let known = environment
         var words = (command.isEmpty ? images.standardCommand(plan.image) : command) + arguments
+        let place = WildcardAddress(address: address)
         words = words.map { word in
-            paths.rewrite(Variables.expand(word) { known.value($0) })
+            place.rewrite(paths.rewrite(Variables.expand(word) { known.value($0) }))
         }
         let path = environment.value("PATH") ?? searchPath
         guard let program = images.find(words[0], in: path) else {

@@ -71,6 +71,8 @@ package struct TLSPolicy: Equatable, Sendable {
     /// Of clients: whether the server's certificate is looked at. Without, anybody may listen in.
     package var verifiesServer = true
     package var admission = Admission.anyone
+    /// PEM texts that stand for the files of these names, which then need not exist.
+    package var texts: [String: [UInt8]] = [:]
     /// In order of preference: "h2", "http/1.1". Empty: the extension is not used.
     package var applicationProtocols: [String] = []
 

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import Formats
+internal import Kube
+internal import Reconcile
+
+/// What happens to a cluster, beside what its operator does.
+package enum Mishap: String, CaseIterable, Sendable {
+    case deletePod, deleteLeaderPod, deleteAllPods, loseDisk, loseSeedDisk, crashProcess
+    case cutMember, hideMembers, hostDown, scale, scaleTwice, changeConfig, badImage
+    case deleteConfigMap, stripStatus, stripStatusAndMap, deleteStatefulSet, touchReplicas
+    case addOutside, removeOutside, hibernate, pause, recreateCluster, operatorDown, noSpace
+    case fragment, growStorage, corrupt, deleteBudget, moveLeader, replaceMember, stripMarks
+}
+
+extension World {
+    package func found(replicas: Int) {
+        var cluster = KubeObject(.etcdCluster, namespace: Self.namespace, name: "demo")
+        cluster["spec"] = [
+            "replicas": .integer(Int64(replicas)), "tls": ["mode": "Disabled"],
+            "image": "keelson:1", "version": "3.5.1",
+        ]
+        api.create(cluster, now: now)
+    }
+
+    func change(_ body: (inout KubeObject) -> Void) {
+        guard var cluster = api.get(clusterKey) else { return }
+        body(&cluster)
+        cluster.resourceVersion = ""
+        api.update(cluster)
+    }
+
+    package func set(replicas: Int) {
+        note("user: replicas \(replicas)")
+        change { $0["spec", "replicas"] = .integer(Int64(replicas)) }
+    }
+
+    private func somebody() -> String? {
+        let pods = api.list(.pod)
+        return pods.isEmpty ? nil : pods[random.below(pods.count)].name
+    }
+
+    var leaderPod: String? {
+        truth.flatMap { etcd.leader(of: $0.id) }?.pod
+    }
+
+    func deletePod(_ name: String) { api.delete(key(.pod, name), now: now) }
+
+    /// The claim and the pod on it.
+    func loseDisk(_ name: String) {
+        api.delete(key(.persistentVolumeClaim, "data-\(name)"), now: now)
+        deletePod(name)
+    }
+
+    /// Whether one more voter may lose its disk without the cluster's data being at risk.
+    private var canLoseOne: Bool {
+        guard let (_, list) = truth else { return false }
+        let voters = list.filter { !$0.isLearner }
+        let good = voters.filter { voter in
+            isHealthy(voter)
+                && api.get(key(.persistentVolumeClaim, "data-\(podName(voter))"))?.isBeingDeleted
+                    == false
+        }
+        return good.count - 1 >= QuorumCount.quorum(of: voters.count)
+    }
+
+    package func strike(_ mishap: Mishap) {
+        note("mishap \(mishap.rawValue)")
+        count("mishap \(mishap.rawValue)")
+        switch mishap {
+        case .deletePod: if let name = somebody() { deletePod(name) }
+        case .deleteLeaderPod: if let name = leaderPod { deletePod(name) }
+        case .deleteAllPods: for pod in api.list(.pod) { deletePod(pod.name) }
+        case .loseDisk: if canLoseOne, let name = somebody() { loseDisk(name) }
+        case .loseSeedDisk: if canLoseOne { loseDisk("demo-0") }
+        case .crashProcess:
+            if let name = somebody(), var process = etcd.processes[name] {
+                process.exitCode = 1
+                etcd.processes[name] = process
+            }
+        case .cutMember: flip(somebody()) { $0.isCut = true }
+        case .hideMembers: for name in etcd.processes.keys { flip(name) { $0.isHidden = true } }
+        case .hostDown: etcd.downHosts = ["host-\(random.below(7))"]
+        case .scale: set(replicas: [1, 3, 5][random.below(3)])
+        case .scaleTwice:
+            set(replicas: 5)
+            run(seconds: 1 + random.below(40))
+            set(replicas: 3)
+        case .changeConfig:
+            change { $0["spec", "options"] = ["snapshotCount": .integer(self.second)] }
+        case .badImage: change { $0["spec", "image"] = "keelson:bad" }
+        default: strikeHarder(mishap)
+        }
+    }
+
+    private func flip(_ name: String?, _ body: (inout SimProcess) -> Void) {
+        guard let name, var process = etcd.processes[name] else { return }
+        body(&process)
+        etcd.processes[name] = process
+    }
+
+    private func strikeHarder(_ mishap: Mishap) {
+        switch mishap {
+        case .deleteConfigMap: api.remove(key(.configMap, "demo-membership"))
+        case .stripStatus: api.updateStatus(clusterKey, version: nil, [:])
+        case .stripStatusAndMap:
+            api.updateStatus(clusterKey, version: nil, [:])
+            api.remove(key(.configMap, "demo-membership"))
+        case .deleteStatefulSet:
+            isOrphaned = true
+            api.remove(key(.statefulSet, "demo"), orphan: true)
+        case .touchReplicas:
+            replicasWereTouched = true
+            if var set = api.get(key(.statefulSet, "demo")) {
+                set["spec", "replicas"] = .integer(Int64(random.below(6)))
+                api.update(set)
+            }
+        case .addOutside:
+            listedOutside = true
+            if let id = truth?.id { etcd.addOutside(id, url: "http://stranger:2380") }
+        case .removeOutside:
+            if let (_, list) = truth, canLoseOne, let leaderPod {
+                let member = list[random.below(list.count)]
+                _ = etcd.call(.remove(member.id), pod: leaderPod)
+            }
+        case .hibernate: change { $0["spec", "hibernate"] = true }
+        case .pause: change { $0["spec", "paused"] = true }
+        case .recreateCluster: recreateCluster()
+        case .operatorDown: operatorIsDown = true
+        default: strikeStores(mishap)
+        }
+    }
+
+    private func recreateCluster() {
+        let spec = api.get(clusterKey)?["spec"]
+        api.delete(clusterKey, now: now)
+        run(seconds: 120) { self.api.get(self.clusterKey) == nil }
+        guard api.get(clusterKey) == nil else {
+            fail("I16", "the cluster object is not gone after two minutes")
+            return
+        }
+        run(seconds: random.below(30))
+        var cluster = KubeObject(.etcdCluster, namespace: Self.namespace, name: "demo")
+        cluster["spec"] = spec
+        api.create(cluster, now: now)
+    }
+
+    private func strikeStores(_ mishap: Mishap) {
+        switch mishap {
+        case .noSpace:
+            guard let (_, list) = truth, let first = list.first else { return }
+            etcd.alarms = [MemberAlarm(kind: .noSpace, memberID: first.id)]
+            for name in etcd.disks.keys { resize(name, 2100 << 20, 300 << 20) }
+        case .fragment: for name in etcd.disks.keys { resize(name, 900 << 20, 100 << 20) }
+        case .growStorage: change { $0["spec", "storage"] = ["size": "16Gi"] }
+        case .corrupt:
+            guard canLoseOne, let (_, list) = truth else { return }
+            let voters = list.filter { !$0.isLearner }
+            let member = voters[random.below(voters.count)]
+            etcd.alarms.append(MemberAlarm(kind: .corrupt, memberID: member.id))
+        case .deleteBudget: api.remove(key(.podDisruptionBudget, "demo"))
+        case .moveLeader:
+            change { $0.annotations["keelson.dev/move-leader"] = "auto" }
+        case .replaceMember:
+            if canLoseOne, let name = somebody() {
+                change { $0.annotations["keelson.dev/replace-member"] = name }
+            }
+        case .stripMarks:
+            for claim in api.list(.persistentVolumeClaim) {
+                var bare = claim
+                bare.annotations = [:]
+                api.update(bare)
+            }
+        default: break
+        }
+    }
+
+    private func resize(_ claim: String, _ size: Int64, _ used: Int64) {
+        guard var disk = etcd.disks[claim] else { return }
+        disk.sizeBytes = size
+        disk.inUseBytes = used
+        etcd.disks[claim] = disk
+    }
+
+    /// Ends what a mishap began and what only people or time can end.
+    package func heal(all: Bool) {
+        for name in etcd.processes.keys {
+            flip(name) { process in
+                process.isCut = false
+                process.isHidden = false
+            }
+        }
+        etcd.downHosts = []
+        operatorIsDown = false
+        change { cluster in
+            cluster["spec", "hibernate"] = nil
+            cluster["spec", "paused"] = nil
+            cluster["spec", "image"] = "keelson:1"
+        }
+        // A member that raised CORRUPT and is gone takes its alarm with it.
+        if let list = truth?.list {
+            etcd.alarms.removeAll { alarm in
+                alarm.kind == .corrupt && !list.contains { $0.id == alarm.memberID }
+            }
+        }
+        guard all else { return }
+        if listedOutside, let (_, list) = truth, let leaderPod {
+            for member in list where podName(member) == "stranger:2380" {
+                _ = etcd.call(.remove(member.id), pod: leaderPod)
+            }
+        }
+        listedOutside = false
+    }
+}

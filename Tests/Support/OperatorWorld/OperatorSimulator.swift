@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import Formats
+internal import Kube
+internal import Reconcile
+
+/// Runs one seed: a storm of mishaps, then peace, then judgement.
+package enum OperatorSimulator {
+    package static func run(
+        seed: UInt64, isShort: Bool = false, trace: (@Sendable (String) -> Void)? = nil
+    ) -> WorldReport {
+        var dice = Random(seed: seed &* 0x9E37_79B9 &+ 77)
+        let world = World(seed: seed, knobs: knobs(&dice), trace: trace)
+        world.found(replicas: [1, 3, 3, 3, 5][dice.below(5)])
+        world.run(seconds: dice.chance(percent: 70) ? 150 : dice.below(60))
+        for _ in 0..<(isShort ? 1 + dice.below(4) : 2 + dice.below(9)) {
+            world.strike(Mishap.allCases[dice.below(Mishap.allCases.count)])
+            world.run(seconds: 1 + dice.below(dice.chance(percent: 60) ? 30 : 400))
+            if dice.chance(percent: 70) { world.heal(all: false) }
+            if dice.chance(percent: 60) { world.run(seconds: dice.below(120)) }
+        }
+        peace(world)
+        return report(seed, world)
+    }
+
+    private static func knobs(_ dice: inout Random) -> WorldKnobs {
+        var knobs = WorldKnobs()
+        knobs.mendsPendingClaims = dice.chance(percent: 50)
+        knobs.slowStarts = dice.chance(percent: 30)
+        knobs.killPercent = [0, 0, 5, 20, 40][dice.below(5)]
+        knobs.conflictPercent = [0, 0, 5, 25][dice.below(4)]
+        knobs.lostReplyPercent = [0, 0, 5, 25][dice.below(4)]
+        knobs.stalePercent = [0, 0, 10, 50][dice.below(4)]
+        return knobs
+    }
+
+    /// All is healed. The cluster becomes whole, and stays so without a write.
+    static func peace(_ world: World) {
+        let mends = world.knobs.mendsPendingClaims
+        world.knobs = WorldKnobs()
+        world.knobs.mendsPendingClaims = mends
+        for _ in 0..<60 where world.failure == nil && !world.isWhole {
+            world.heal(all: true)
+            world.run(seconds: 60) { world.isWhole }
+        }
+        guard world.failure == nil else { return }
+        guard world.isWhole else {
+            world.fail("liveness", world.complaint)
+            return
+        }
+        world.judgeSteadiness()
+        world.judgeHistory()
+    }
+
+    private static func report(_ seed: UInt64, _ world: World) -> WorldReport {
+        WorldReport(
+            seed: seed, failure: world.failure, seconds: world.second,
+            writeCount: world.writeCount, kills: world.kills,
+            acknowledged: world.etcd.acknowledged.count, counters: world.counters)
+    }
+}
+
+extension World {
+    /// Why it is not whole.
+    var complaint: String {
+        let list = (truth?.list ?? []).map { "\(podName($0))\($0.isLearner ? "(learner)" : "")" }
+        let pods = api.list(.pod).map(\.name)
+        return "list \(list.joined(separator: ",")), pods \(pods.joined(separator: ",")), "
+            + "operation \(operationText), Progressing \(conditionText("Progressing")), "
+            + "Degraded \(conditionText("Degraded")), MembersUpdated \(conditionText("MembersUpdated"))"
+    }
+}
