@@ -23,7 +23,8 @@ import Testing
     }
 
     @Test(arguments: scripts) func `the sandbox keeps the contract`(script: String) throws {
-        let text = try String(contentsOf: Self.folder.appendingPathComponent(script), encoding: .utf8)
+        let text = try String(
+            contentsOf: Self.folder.appendingPathComponent(script), encoding: .utf8)
         var run = ContractRun()
         for block in text.components(separatedBy: "\n\n") { run.step(block, script) }
         #expect(run.steps > 5)
@@ -49,7 +50,8 @@ struct ContractRun {
                     String(request[0]), String(request[1]), body, type: type)
                 let accepted = line.dropFirst(2).split(separator: "|").compactMap { Int($0) }
                 #expect(
-                    accepted.contains(sent.code), "\(script) \(title): \(sent.code) \(sent.message)")
+                    accepted.contains(sent.code), "\(script) \(title): \(sent.code) \(sent.message)"
+                )
                 response = sent
             } else if let response {
                 check(line, response.value, "\(script) \(title)")
@@ -81,10 +83,14 @@ struct ContractRun {
         switch words[1] {
         case "=":
             let wanted = try? JSON.parse(words[2])
-            #expect(wanted != nil && found == wanted, "\(at): \(line), found \(String(describing: found))")
+            #expect(
+                wanted != nil && found == wanted,
+                "\(at): \(line), found \(String(describing: found))")
         case "has":
             let wanted = (try? JSON.parse(words[2]))?.string ?? "?"
-            #expect(found?.string?.contains(wanted) == true, "\(at): \(line), found \(String(describing: found))")
+            #expect(
+                found?.string?.contains(wanted) == true,
+                "\(at): \(line), found \(String(describing: found))")
         case "exists": #expect(found != nil, "\(at): \(line)")
         case "absent": #expect(found == nil, "\(at): \(line)")
         default: Issue.record("\(at): what is \(line)?")

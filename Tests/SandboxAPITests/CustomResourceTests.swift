@@ -14,9 +14,13 @@ import Testing
         #expect(definition.kubeObject.condition("Established")?.isTrue == true)
         #expect(definition.kubeObject.string("spec", "names", "listKind") == "ThingList")
         let groups = cluster.ask("GET", "/apis/example.com/v1").value
-        #expect(groups["resources"]?.array?.map { $0["name"] } == ["things", "things/status", "things/scale"])
+        #expect(
+            groups["resources"]?.array?.map { $0["name"] } == [
+                "things", "things/status", "things/scale",
+            ])
         _ = cluster.create(Sample.thing, ["metadata": ["name": "t"], "spec": ["replicas": 2]])
-        _ = cluster.ask("DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.example.com")
+        _ = cluster.ask(
+            "DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.example.com")
         #expect(cluster.ask("GET", Cluster.path(Sample.thing)).code == 404)
         _ = cluster.create(.customResourceDefinition, Sample.definition())
         #expect(cluster.ask("GET", Cluster.path(Sample.thing, "t")).code == 404)
@@ -64,7 +68,8 @@ import Testing
     @Test func `a definition that cannot be enforced is refused`() {
         var cluster = Cluster()
         var body = KubeObject(Sample.definition().object ?? JSONObject())
-        body["spec", "versions", "0", "schema", "openAPIV3Schema", "properties", "spec",
+        body[
+            "spec", "versions", "0", "schema", "openAPIV3Schema", "properties", "spec",
             "x-kubernetes-validations"] = [["rule": "self.frobnicate()"]]
         let refused = cluster.create(.customResourceDefinition, .object(body.json))
         #expect(refused.code == 422)
@@ -150,8 +155,9 @@ import Testing
         let text = #"{"f:a":{".":{},"f:b":{}},"f:l":{"k:{\"name\":\"x\"}":{".":{},"f:i":{}}}}"#
         let set = FieldSet(fieldsV1: try JSON.parse(text))
         #expect("\(set.fieldsV1)" == text)
-        #expect(set.sorted.map { FieldSet.text($0) }
-            == [".a", ".a.b", ".l[name=\"x\"]", ".l[name=\"x\"].i"])
+        #expect(
+            set.sorted.map { FieldSet.text($0) }
+                == [".a", ".a.b", ".l[name=\"x\"]", ".l[name=\"x\"].i"])
     }
 }
 
@@ -184,7 +190,11 @@ import Testing
         #expect(cluster.ask("GET", "/api", as: user).code == 200)
         let review = cluster.ask(
             "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-            ["spec": ["resourceAttributes": ["namespace": "ns", "verb": "list", "resource": "pods"]]],
+            [
+                "spec": [
+                    "resourceAttributes": ["namespace": "ns", "verb": "list", "resource": "pods"]
+                ]
+            ],
             as: user)
         #expect(review.value["status"]?["allowed"] == true)
     }
@@ -229,7 +239,10 @@ import Testing
         func evict(_ name: String) -> KubeResponse {
             cluster.ask(
                 "POST", Cluster.path(.pod, name, "eviction"),
-                ["apiVersion": "policy/v1", "kind": "Eviction", "metadata": ["name": .string(name)]])
+                [
+                    "apiVersion": "policy/v1", "kind": "Eviction",
+                    "metadata": ["name": .string(name)],
+                ])
         }
         #expect(evict("a").code == 201)
         let refused = evict("b")
@@ -246,7 +259,9 @@ import Testing
         #expect(old["kind"] == "APIGroupList")
         let all = cluster.ask(
             "GET", "/apis",
-            accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json")
+            accept:
+                "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+        )
         #expect(all.value["kind"] == "APIGroupDiscoveryList")
         #expect(all.header("Content-Type")?.contains("as=APIGroupDiscoveryList") == true)
         let pods = cluster.ask("GET", "/api/v1").value["resources"]?.array ?? []
@@ -258,7 +273,9 @@ import Testing
     @Test func `openapi says that fields are validated`() {
         var cluster = Cluster()
         let index = cluster.ask("GET", "/openapi/v3").value["paths"]
-        #expect(index?["apis/apps/v1"]?["serverRelativeURL"]?.string?.hasPrefix("/openapi/v3/apis/apps/v1?hash=") == true)
+        #expect(
+            index?["apis/apps/v1"]?["serverRelativeURL"]?.string?.hasPrefix(
+                "/openapi/v3/apis/apps/v1?hash=") == true)
         let core = cluster.ask("GET", "/openapi/v3/api/v1").value
         let patch = core["paths"]?["/api/v1/namespaces/{name}"]?["patch"]
         #expect(patch?["x-kubernetes-group-version-kind"]?["kind"] == "Namespace")

@@ -162,8 +162,10 @@ import Testing
             var body = Self.value(&random)
             if type == .json {
                 body = .array([
-                    ["op": "add", "path": .string("/\(Self.value(&random).string ?? "spec")"),
-                     "value": body]
+                    [
+                        "op": "add", "path": .string("/\(Self.value(&random).string ?? "spec")"),
+                        "value": body,
+                    ]
                 ])
             }
             let path = Cluster.path(kind, name, random.chance(percent: 20) ? "status" : "")
@@ -242,7 +244,8 @@ import Testing
 }
 
 @Suite struct RuleTests {
-    static func holds(_ rule: String, _ value: JSONValue, _ before: JSONValue? = nil) throws -> Bool {
+    static func holds(_ rule: String, _ value: JSONValue, _ before: JSONValue? = nil) throws -> Bool
+    {
         var names = [(name: "self", value: ExpressionValue(value))]
         if let before { names.append((name: "oldSelf", value: ExpressionValue(before))) }
         var run = ExpressionRun(names)

@@ -98,9 +98,10 @@ struct StrategicMergePatch {
         switch schema.listKind {
         case .atomic: return patch
         case .set:
-            return original + patch.filter { element in
-                !original.contains { $0.isSame(as: element) }
-            }
+            return original
+                + patch.filter { element in
+                    !original.contains { $0.isSame(as: element) }
+                }
         case .map(let keys):
             guard let key = keys.first else { return patch }
             return try mergeElements(patch, into: original, key, schema.items ?? .anything)
