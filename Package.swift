@@ -195,7 +195,7 @@ var targets: [Target] = [
             "OperatorRunner", "Reconcile", "Controllers", "Kube", "KubeClient", "Formats", "HTTP",
             "Net", "Posix", "Program", "Bytes", "TestKit",
         ]),
-    tests("OperatorWorldTests", ["OperatorWorld"]),
+    tests("OperatorWorldTests", ["OperatorWorld", "DataDriven"], golden: true),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
     tests(
         "EndToEndTests",

@@ -3,18 +3,33 @@ import Bytes
 import Glibc
 import OperatorWorld
 
-// keelson-opsim: simulated operators. `--seeds N [--first S]`, or `--seed S --trace`.
+// keelson-opsim: simulated operators. `--seeds N [--first S]`, `--seed S --trace`, or `--kills`.
 var options: [String: UInt64] = [:]
 var words = CommandLine.arguments.dropFirst()[...]
 while let word = words.popFirst() {
-    if word == "--trace" {
+    if word == "--trace" || word == "--kills" {
         options[word] = 1
     } else {
         options[word] = UInt64(words.popFirst() ?? "")
     }
 }
 
-if let seed = options["--seed"] {
+if options["--kills"] != nil {
+    var failed = 0
+    for name in Courses.names {
+        var writes = 0
+        _ = Courses.run(name, killAfter: nil, writes: &writes)
+        for write in 1...max(1, writes) {
+            var ignored = 0
+            let failure = Courses.run(name, killAfter: write, writes: &ignored)
+            guard let failure else { continue }
+            failed += 1
+            print("FAIL \(name) killed after write \(write): \(failure)")
+        }
+        print("\(name): killed after each of \(writes) writes")
+    }
+    print("\(failed) failed")
+} else if let seed = options["--seed"] {
     var sink: (@Sendable (String) -> Void)?
     if options["--trace"] != nil { sink = { (line: String) in print(line) } }
     let report = OperatorSimulator.run(seed: seed, trace: sink)

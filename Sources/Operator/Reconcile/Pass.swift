@@ -81,11 +81,13 @@ struct Pass {
         pick()
     }
 
-    /// A roll may stop between pods when something needs repair.
+    /// What has not begun, or is between two parts, gives way to a repair.
     private mutating func dropForUrgency(_ record: RecordedOperation) -> Bool {
-        let yields = record.step == .choose || record.step == .defragment
-        let paused = desired.isHibernating && yields
-        guard paused || (yields && hasUrgentTrigger(besides: record)) else { return false }
+        let isBetween = record.step == .choose || record.step == .defragment
+        // Whoever was removed already is added again by `ScaleOut`.
+        let mayWait = isBetween || record.step == .clean || record.step == .addLearner
+        let isAsleep = desired.isHibernating && isBetween
+        guard isAsleep || (mayWait && hasUrgentTrigger(besides: record)) else { return false }
         operation = nil
         requeue = .zero
         return true

@@ -285,7 +285,7 @@ extension Pass {
     }
 
     private func oldPods() -> Trigger? {
-        guard survey.isListKnown, specProblem == nil, let member = nextToRoll() else { return nil }
+        guard specProblem == nil, let member = nextToRoll() else { return nil }
         if desired.rollsSupervised, desired.approvedRoll != targetRevision {
             return .refused(
                 "DisruptionDeferred",

@@ -107,6 +107,25 @@ extension World {
             .joined(separator: ",")
     }
 
+    /// Tickets, labels, annotations; without versions and UIDs.
+    private static func patched(_ patch: JSONValue) -> String {
+        if let data = patch["data"]?.object {
+            let tickets = data.members.map { member in
+                let ticket = member.value.string.flatMap { try? JSON.parse($0) }
+                return "\(member.key)=\(ticket?["action"]?.string ?? "none")"
+            }
+            return "tickets \(tickets.joined(separator: " "))"
+        }
+        var rest = patch
+        if case .object(var object) = rest, var metadata = object["metadata"]?.object {
+            metadata["uid"] = nil
+            metadata["resourceVersion"] = nil
+            object["metadata"] = .object(metadata)
+            rest = .object(object)
+        }
+        return JSON.text(rest)
+    }
+
     static func words(_ step: Step) -> String {
         switch step {
         case .create(let object): "create \(object.kind) \(object.name)"
@@ -114,7 +133,7 @@ extension World {
             "apply \(object.kind) \(object.name)"
                 + (object.kind == "StatefulSet"
                     ? " replicas \(object.int("spec", "replicas") ?? 0)" : "")
-        case .patch(let key, let patch): "patch \(key) \(JSON.text(patch))"
+        case .patch(let key, let patch): "patch \(key) \(patched(patch))"
         case .delete(let key, let uid, _): "delete \(key) \(uid)"
         case .sendTicket(let pod, _, let ticket):
             "ticket \(pod) \(ticket["action"]?.string ?? "")"

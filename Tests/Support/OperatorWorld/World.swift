@@ -90,8 +90,12 @@ package final class World {
 
     package var second: Int64 { (now - began).nanoseconds / 1_000_000_000 }
 
+    /// What happened since it was last taken, for stories.
+    package var log: [String]?
+
     func note(_ text: @autoclosure () -> String) {
         trace?("\(second)s \(text())")
+        log?.append(text())
     }
 
     func count(_ what: String) { counters[what] = (counters[what] ?? 0) + 1 }

@@ -19,7 +19,9 @@ extension Pass {
         guard let seed = survey.member(0), let pod = seed.pod, !pod.isBeingDeleted else {
             return .wait("\(seedName) is not there yet")
         }
-        guard let identity = seed.identity else { return .wait("\(seedName) does not answer yet") }
+        guard let identity = seed.identity else {
+            return renewal(of: seed) ?? .wait("\(seedName) does not answer yet")
+        }
         guard seed.isWaitingEmpty else {
             // A disk that has a cluster on it: there was one before, and it goes on.
             guard identity.clusterID != nil || seed.status != nil else {
@@ -50,11 +52,10 @@ extension Pass {
         guard let seed = survey.member(0), let pod = seed.pod else {
             return .wait("\(seedName) is not there")
         }
-        if survey.isListKnown, seed.isHealthy, let clusterID = survey.clusterID {
-            _ = clusterID
-            return advance(record, to: .latch)
+        if survey.isListKnown, seed.isHealthy { return advance(record, to: .latch) }
+        guard let identity = seed.identity else {
+            return renewal(of: seed) ?? .wait("\(seedName) does not answer")
         }
-        guard let identity = seed.identity else { return .wait("\(seedName) does not answer") }
         guard identity.state == .awaitingTicket else {
             return .wait("\(seedName) is \(identity.state.rawValue)")
         }

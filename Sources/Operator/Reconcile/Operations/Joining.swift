@@ -27,6 +27,7 @@ extension Pass {
             return advance(record, to: .addLearner)
         }
         if desired.fencedPods.contains(member.name) { return .wait("\(member.name) is fenced") }
+        if let move = renewal(of: member) { return move }
         if let move = cleanClaim(record, member) { return move }
         if let move = cleanPod(record, member) { return move }
         return advance(record, to: .addLearner)
@@ -152,6 +153,10 @@ extension Pass {
         if isPast(desired.progressDeadline, record), member.isLearner {
             return retire(record, "it did not start in time: \(member.standing.reason)")
         }
+        if member.isLearner, hasUrgentTrigger(besides: record) {
+            return retire(record, "another member needs repair first")
+        }
+        if let move = renewal(of: member) { return move }
         switch member.identity?.state {
         case .awaitingTicket:
             return membership?.ticket(record.target)?.ticket.action == .join

@@ -27,7 +27,30 @@ extension Pass {
         return pod.labels[Names.revisionLabel] != revision
     }
 
-    var outdated: [MemberView] { survey.members.filter { $0.listed != nil && isOutdated($0) } }
+    /// While the list cannot be read, those that were promised a place in it.
+    var outdated: [MemberView] {
+        survey.members.filter { member in
+            guard isOutdated(member) else { return false }
+            return survey.isListKnown
+                ? member.listed != nil : member.ticket != nil && isIdle(member)
+        }
+    }
+
+    /// Its pod runs nothing: an image that cannot be had, a container that crashes at once.
+    func isIdle(_ member: MemberView) -> Bool {
+        guard !member.isHealthy, member.identity == nil, let pod = member.pod else { return false }
+        let container = StandingJudge.container(pod)
+        let isWaiting = container?["state"]?["waiting"] != nil
+        return isWaiting || pod.string("status", "phase") ?? "Pending" == "Pending"
+    }
+
+    /// A pod that could not start and would be another today. It has no vote to lose.
+    func renewal(of member: MemberView) -> Move? {
+        guard isOutdated(member), isIdle(member), !member.isVoter, let pod = member.pod else {
+            return nil
+        }
+        return .act(.delete(pod.key(as: .pod), uid: pod.uid, Deletion()))
+    }
 
     /// The next to go, by how little it costs.
     func nextToRoll() -> MemberView? {
