@@ -92,6 +92,7 @@ var targets: [Target] = [
         [
             "Bytes", "Raft", "Replicated", "MVCC", "NodeCore", "Recovery", "EtcdAPI", "Storage",
             "FileDisk", "Net", "Posix", "HTTP", "Program", "Formats", "CLinux", "V2Facade",
+            "Interchange",
         ]),
     room(
         "Ctl", in: tools,
@@ -196,7 +197,9 @@ var targets: [Target] = [
         ]),
     tests("OperatorWorldTests", ["OperatorWorld"]),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
-    tests("EndToEndTests", ["TestKit", "EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes"]),
+    tests(
+        "EndToEndTests",
+        ["TestKit", "EtcdClient", "EtcdAPI", "Formats", "Net", "Posix", "Bytes"]),
 ]
 
 // A room under construction is built alone: KEELSON_ROOMS names the targets to keep, comma-separated.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
+import Glibc
 import OperatorWorld
 
 // keelson-opsim: simulated operators. `--seeds N [--first S]`, or `--seed S --trace`.
@@ -14,11 +15,15 @@ while let word = words.popFirst() {
 }
 
 if let seed = options["--seed"] {
-    let report = OperatorSimulator.run(
-        seed: seed, trace: options["--trace"] == nil ? nil : { print($0) })
+    var sink: (@Sendable (String) -> Void)?
+    if options["--trace"] != nil { sink = { (line: String) in print(line) } }
+    let report = OperatorSimulator.run(seed: seed, trace: sink)
     for (what, count) in report.counters { print("  \(what): \(count)") }
-    print(
-        report.failure.map { "FAIL \(seed) \($0.rule) at \($0.second) s: \($0.reason)" } ?? "pass")
+    if let failure = report.failure {
+        print("FAIL \(seed) \(failure.rule) at \(failure.second) s: \(failure.reason)")
+    } else {
+        print("pass \(seed)")
+    }
 } else {
     var failed = 0
     var totals = SortedMap<String, Int>()

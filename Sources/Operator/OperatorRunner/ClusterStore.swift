@@ -6,16 +6,19 @@ internal import Kube
 internal import Posix
 internal import Reconcile
 
-/// Which cluster.
+/// Which of our objects: a cluster, a backup, a schedule or a restore.
 struct ClusterKey: Hashable, Comparable, Sendable, CustomStringConvertible {
+    var kind = ResourceKind.etcdCluster
     var namespace: String
     var name: String
 
-    var description: String { "\(namespace)/\(name)" }
-    var object: ObjectKey { ObjectKey(.etcdCluster, namespace: namespace, name: name) }
+    var description: String {
+        (kind == .etcdCluster ? "" : "\(kind.singular) ") + "\(namespace)/\(name)"
+    }
+    var object: ObjectKey { ObjectKey(kind, namespace: namespace, name: name) }
 
     static func < (left: ClusterKey, right: ClusterKey) -> Bool {
-        (left.namespace, left.name) < (right.namespace, right.name)
+        left.object < right.object
     }
 }
 
@@ -105,10 +108,12 @@ final class ClusterStore: @unchecked Sendable {
         guard let object = change.new ?? change.old else { return [] }
         let namespace = object.namespace
         switch change.key.kind {
-        case .etcdCluster: return [ClusterKey(namespace: namespace, name: object.name)]
-        case .etcdBackup, .etcdBackupSchedule:
-            let name = object.string("spec", "clusterRef", "name") ?? ""
-            return name.isEmpty ? [] : [ClusterKey(namespace: namespace, name: name)]
+        case .etcdCluster:
+            return [ClusterKey(namespace: namespace, name: object.name)]
+                + followers(of: .etcdCluster, object)
+        case .etcdBackup, .etcdBackupSchedule, .etcdRestore:
+            return [ClusterKey(kind: change.key.kind, namespace: namespace, name: object.name)]
+                + followers(of: change.key.kind, object)
         case .persistentVolumeClaim:
             return Self.cluster(ofClaim: object.name).map {
                 [ClusterKey(namespace: namespace, name: $0)]
@@ -117,7 +122,47 @@ final class ClusterStore: @unchecked Sendable {
         case .persistentVolume, .storageClass: return []
         default:
             guard let name = object.labels[Names.clusterLabel] else { return [] }
-            return [ClusterKey(namespace: namespace, name: name)]
+            return [ClusterKey(namespace: namespace, name: name)] + makers(of: object)
+        }
+    }
+
+    /// Whose Job, CronJob or pod it is.
+    private func makers(of object: KubeObject) -> [ClusterKey] {
+        let kinds: [(String, ResourceKind)] = [
+            (BackupReconciler.backupLabel, .etcdBackup),
+            (BackupReconciler.scheduleLabel, .etcdBackupSchedule),
+            (BackupReconciler.restoreLabel, .etcdRestore),
+        ]
+        return kinds.compactMap { label, kind in
+            object.labels[label].map {
+                ClusterKey(kind: kind, namespace: object.namespace, name: $0)
+            }
+        }
+    }
+
+    /// Whoever waits for something of this object.
+    private func followers(of kind: ResourceKind, _ object: KubeObject) -> [ClusterKey] {
+        let namespace = object.namespace
+        switch kind {
+        case .etcdCluster:
+            return [ResourceKind.etcdBackup, .etcdBackupSchedule, .etcdRestore].flatMap { kind in
+                objects(kind, namespace: namespace).map {
+                    ClusterKey(kind: kind, namespace: namespace, name: $0.name)
+                }
+            }
+        case .etcdBackup:
+            let waiting = objects(.etcdCluster, namespace: namespace).filter {
+                $0.string("spec", "bootstrap", "restore", "backupRef", "name") == object.name
+            }
+            return waiting.map { ClusterKey(namespace: namespace, name: $0.name) }
+                + objects(.etcdRestore, namespace: namespace).map {
+                    ClusterKey(kind: .etcdRestore, namespace: namespace, name: $0.name)
+                }
+        case .etcdBackupSchedule:
+            return object.controller.map {
+                [ClusterKey(namespace: namespace, name: $0.name)]
+            } ?? []
+        default: return []
         }
     }
 
@@ -140,6 +185,17 @@ final class ClusterStore: @unchecked Sendable {
         }
     }
 
+    private func allKeys() -> [ClusterKey] {
+        let kinds: [ResourceKind] = [
+            .etcdCluster, .etcdBackup, .etcdBackupSchedule, .etcdRestore,
+        ]
+        return kinds.flatMap { kind in
+            objects(kind, namespace: "").map {
+                ClusterKey(kind: kind, namespace: $0.namespace, name: $0.name)
+            }
+        }
+    }
+
     // MARK: Reading, with the lock held
 
     private func objects(_ kind: ResourceKind, namespace: String) -> [KubeObject] {
@@ -159,7 +215,7 @@ final class ClusterStore: @unchecked Sendable {
             guard let cluster = object(key.object) else { return nil }
             var view = ClusterView(cluster)
             view.outcome = outcomes[key]
-            for kind in wanted where !kind.isOptional && kind.kind != .etcdCluster {
+            for kind in wanted where !kind.isOptional {
                 view.objects[kind.kind] = objects(kind.kind, namespace: key.namespace)
             }
             for kind in wanted where kind.isOptional {
@@ -245,7 +301,7 @@ final class ClusterStore: @unchecked Sendable {
         lock.withLock {
             guard leads != value else { return }
             leads = value
-            if value { for key in allClusters() { queue.add(key) } }
+            if value { for key in allKeys() { queue.add(key) } }
             lock.signalAll()
         }
     }

@@ -31,12 +31,36 @@ struct ControllerLoop {
             store.note(nil, for: key)
             return metrics.forget(key)
         }
+        if key.kind == .etcdCluster {
+            passCluster(view, key)
+        } else {
+            passBackup(view, key)
+        }
+    }
+
+    private func passCluster(_ view: ClusterView, _ key: ClusterKey) {
         let begun = MonotonicClock.now
+        let now = Instant(nanoseconds: WallClock.nanoseconds)
         let seen = observer.observe(view)
-        let plan = Reconciler.plan(
-            seen, now: Instant(nanoseconds: WallClock.nanoseconds))
+        var plan = Reconciler.plan(seen, now: now)
+        if plan.status == nil, plan.step == nil {
+            // A cluster with nothing to do has its schedules looked after.
+            let schedules = BackupReconciler.plan(observer.observeBackups(view), now: now)
+            if schedules.step != nil { plan = schedules }
+        }
         let ending = executor.carry(out: plan, of: seen, view, key)
         metrics.note(key, seen, plan, took: MonotonicClock.now - begun, ending)
+        settle(key, plan, ending)
+    }
+
+    private func passBackup(_ view: ClusterView, _ key: ClusterKey) {
+        let plan = BackupReconciler.plan(
+            observer.observeBackups(view), now: Instant(nanoseconds: WallClock.nanoseconds))
+        let ending = executor.carry(out: plan, of: Observation(cluster: view.cluster), view, key)
+        settle(key, plan, ending)
+    }
+
+    private func settle(_ key: ClusterKey, _ plan: Plan, _ ending: Executor.Ending) {
         switch ending {
         case .done: store.later(key, min(plan.requeueAfter, resync))
         case .stale(let reason):

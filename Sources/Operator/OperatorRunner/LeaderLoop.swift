@@ -32,12 +32,13 @@ struct LeaderLoop {
     let namespace: String
     let name: String
     let identity: String
+    let timing: LeaderElection.Timing
     let seed: UInt64
 
     func run() {
         var election = LeaderElection(
-            namespace: namespace, name: name, identity: identity, now: MonotonicClock.now,
-            seed: seed)
+            namespace: namespace, name: name, identity: identity, timing: timing,
+            now: MonotonicClock.now, seed: seed)
         var wasLeader = false
         while true {
             do throws(KubeError) {

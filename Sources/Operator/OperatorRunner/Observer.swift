@@ -16,6 +16,7 @@ struct Observer: Sendable {
         if !nodeImage.isEmpty, cluster.string("spec", "image") == nil {
             cluster["spec", "image"] = .string(nodeImage)
         }
+        cluster = RestoreOrigin.resolved(cluster, view.all(.etcdBackup))
         let desired = DesiredCluster(cluster)
         var seen = Observation(cluster: cluster)
         seen.statefulSet = view.named(.statefulSet, desired.name)
@@ -37,6 +38,20 @@ struct Observer: Sendable {
         seen.outcome = view.outcome
         let addresses = Self.addresses(of: seen.pods, desired, view)
         seen.etcd = addresses.isEmpty ? EtcdView() : prober.view(of: addresses)
+        return seen
+    }
+
+    /// What is known of a backup, a schedule, a restore, or of a cluster that wants schedules.
+    func observeBackups(_ view: ClusterView) -> BackupObservation {
+        var seen = BackupObservation(view.cluster)
+        seen.clusters = view.all(.etcdCluster)
+        seen.backups = view.all(.etcdBackup)
+        seen.schedules = view.all(.etcdBackupSchedule)
+        seen.jobs = view.all(.job)
+        seen.cronJobs = view.optional[.cronJob]?.value ?? []
+        seen.pods = view.all(.pod)
+        seen.claims = view.all(.persistentVolumeClaim)
+        if !nodeImage.isEmpty { seen.defaults.image = nodeImage }
         return seen
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Controllers
 internal import Formats
 internal import Posix
 internal import Program
@@ -11,16 +12,18 @@ enum OperatorFlags {
             "kubeconfig", .text, "",
             "File that says whom to ask; empty: $KUBECONFIG, the pod's own."),
         row("context", .text, "", "Context of the kubeconfig; empty: its current one."),
-        row("namespace", .text, "", "Namespaces to watch, with commas between; empty: all."),
+        row("watch-namespaces", .text, "", "Namespaces, with commas between; empty: all."),
         row("leader-elect", .bool, "true", "Write only while holding the Lease."),
-        row(
-            "leader-election-namespace", .text, "", "Namespace of the Lease; empty: the operator's."
-        ),
-        row("leader-election-name", .text, "keelson-operator", "Name of the Lease."),
+        row("lease-namespace", .text, "", "Namespace of the Lease; empty: the operator's."),
+        row("lease-name", .text, "keelson-operator", "Name of the Lease."),
+        row("lease-duration", .duration, "15s", "When a silent holder has lost the Lease."),
+        row("renew-deadline", .duration, "10s", "When a holder that cannot renew gives up."),
+        row("retry-period", .duration, "2s", "Between two attempts to take or renew it."),
         row("identity", .text, "", "Who we are in the Lease; empty: $POD_NAME or the host's name."),
-        row("metrics-listen", .text, ":8080", "Address of /healthz, /readyz and /metrics."),
+        row("listen", .text, ":8080", "Address of /healthz, /livez, /readyz and /metrics."),
         row("workers", .int64, "4", "Clusters that are worked on at the same time."),
         row("resync", .duration, "30s", "Every cluster is looked at this often at least."),
+        row("client-qps", .int64, "20", "Requests to the API server in a second, per client."),
         row("log-level", .choice(["debug", "info", "warn", "error"]), "info", "What is logged."),
         row("log-format", .choice(["json", "console"]), "json", "How it is logged."),
         row("node-image", .text, "", "Image of members whose cluster names none."),
@@ -29,7 +32,9 @@ enum OperatorFlags {
     ])
 
     static var usage: String {
-        "Usage: keelson-operator [flags]\n\nKeeps EtcdClusters alive.\n\nFlags:\n"
+        "Usage: keelson-operator [run] [flags]\n       keelson-operator print crds\n\n"
+            + "Keeps EtcdClusters alive. 'print crds' writes the definitions of its resources as "
+            + "YAML.\n\nFlags:\n"
             + table.usage()
     }
 
@@ -51,8 +56,10 @@ struct OperatorSettings: Equatable, Sendable {
     var electsLeader: Bool
     var leaseNamespace: String
     var leaseName: String
+    var leaseTiming: LeaderElection.Timing
     var identity: String
-    var metricsListen: String
+    var listen: String
+    var requestsPerSecond: Int
     var workerCount: Int
     var resync: Duration
     var logLevel: LogLevel
@@ -74,19 +81,33 @@ struct OperatorSettings: Equatable, Sendable {
         }
         kubeconfig = text("kubeconfig")
         context = text("context")
-        let names = text("namespace").split(separator: ",").map(String.init)
+        let names = text("watch-namespaces").split(separator: ",").map(String.init)
         namespaces = names.isEmpty ? [""] : names
         electsLeader = flags["leader-elect"] != .bool(false)
-        leaseNamespace = text("leader-election-namespace")
-        leaseName = text("leader-election-name")
+        leaseNamespace = text("lease-namespace")
+        leaseName = text("lease-name")
         let host = Self.variable("POD_NAME") ?? ThisProcess.hostName
         let given = text("identity")
         identity = given.isEmpty ? "\(host)_\(ThisProcess.id)" : given
-        metricsListen = text("metrics-listen")
+        listen = text("listen")
         var workers: Int64 = 4
         if case .int64(let count)? = flags["workers"] { workers = count }
         guard (1...64).contains(workers) else { throw .wrong("--workers must be 1 to 64") }
         workerCount = Int(workers)
+        var rate: Int64 = 20
+        if case .int64(let count)? = flags["client-qps"] { rate = count }
+        guard (1...10_000).contains(rate) else { throw .wrong("--client-qps must be 1 to 10000") }
+        requestsPerSecond = Int(rate)
+        var timing = LeaderElection.Timing()
+        timing.leaseDuration = duration("lease-duration")
+        timing.renewDeadline = duration("renew-deadline")
+        timing.retryPeriod = duration("retry-period")
+        guard timing.retryPeriod >= .milliseconds(100), timing.retryPeriod < timing.renewDeadline,
+            timing.renewDeadline < timing.leaseDuration, timing.leaseDuration <= .seconds(3600)
+        else {
+            throw .wrong("--retry-period, --renew-deadline, --lease-duration must rise in order")
+        }
+        leaseTiming = timing
         resync = duration("resync")
         probeTimeout = duration("probe-timeout")
         guard resync >= .seconds(1), probeTimeout >= .milliseconds(100) else {

@@ -30,8 +30,10 @@ package enum OperatorProgram {
     /// Exit codes: 0 stopped, 1 cannot start, 2 usage.
     package static func main(arguments: [String]) -> Int32 {
         Signals.ignoreBrokenPipes()
+        if arguments.starts(with: ["print"]) { return print(Array(arguments.dropFirst())) }
+        let rest = arguments.first == "run" ? Array(arguments.dropFirst()) : arguments
         do throws(FlagError) {
-            let parsed = try FlagParser.parse(arguments, OperatorFlags.table)
+            let parsed = try FlagParser.parse(rest, OperatorFlags.table)
             if parsed["version"] == .bool(true) {
                 return say(OperatorFlags.versionLine, to: 1, code: 0)
             }
@@ -44,6 +46,13 @@ package enum OperatorProgram {
                 return say("\(reason)\n\n\(OperatorFlags.usage)", to: 2, code: 2)
             }
         }
+    }
+
+    private static func print(_ words: [String]) -> Int32 {
+        guard words == ["crds"] else {
+            return say("print what? crds\n\n\(OperatorFlags.usage)", to: 2, code: 2)
+        }
+        return say(Definition.stream(), to: 1, code: 0)
     }
 
     private static func run(_ settings: OperatorSettings) -> Int32 {

@@ -121,10 +121,12 @@ private final class Parts {
     }
 
     private static func client(
-        _ access: KubeAccess, _ stop: KubeStop?
+        _ access: KubeAccess, _ given: OperatorSettings, _ stop: KubeStop?
     ) throws(KubeError) -> KubeClient {
         var settings = KubeClientSettings(
             userAgent: "keelson-operator/\(BuildInfo.keelsonVersion)")
+        settings.requestsPerSecond = given.requestsPerSecond
+        settings.burst = given.requestsPerSecond * 2
         settings.lookup = NameLookup(hostsFile: OperatorSettings.variable("KEELSON_HOSTS"))
         return try KubeClient(access, settings, stop: stop)
     }
@@ -139,9 +141,10 @@ private final class Parts {
 
     private func startReflector(_ index: Int) throws(KubeError) {
         let (access, store, log, stop) = (access, store, log, stopWatching)
+        let settings = settings
         try start("watch-\(index)") {
             do throws(KubeError) {
-                let client = try Self.client(access, stop)
+                let client = try Self.client(access, settings, stop)
                 Reflector(store: store, index: index, client: client, log: log).run()
             } catch {
                 log.error("no client", ["error": .string("\(error)")])
@@ -154,7 +157,7 @@ private final class Parts {
         let (metrics, events, lead) = (metrics, events, lead)
         try start("worker-\(number)") {
             do throws(KubeError) {
-                let client = try Self.client(access, nil)
+                let client = try Self.client(access, settings, nil)
                 let prober = MemberProber(timeout: settings.probeTimeout)
                 let executor = Executor(
                     client: client, store: store, events: events, prober: prober,
@@ -180,9 +183,11 @@ private final class Parts {
         try start("leader") {
             do throws(KubeError) {
                 LeaderLoop(
-                    client: try Self.client(access, stop), farewell: try Self.client(access, nil),
+                    client: try Self.client(access, settings, stop),
+                    farewell: try Self.client(access, settings, nil),
                     store: store, lead: lead, log: log, namespace: chosen,
-                    name: settings.leaseName, identity: settings.identity, seed: seed
+                    name: settings.leaseName, identity: settings.identity,
+                    timing: settings.leaseTiming, seed: seed
                 ).run()
             } catch {
                 log.error("no client", ["error": .string("\(error)")])
@@ -191,13 +196,13 @@ private final class Parts {
     }
 
     private func startHealth() throws(KubeError) {
-        guard !settings.metricsListen.isEmpty, settings.metricsListen != "0" else { return }
+        guard !settings.listen.isEmpty, settings.listen != "0" else { return }
         let text =
-            settings.metricsListen.hasPrefix(":")
-            ? "0.0.0.0" + settings.metricsListen : settings.metricsListen
+            settings.listen.hasPrefix(":")
+            ? "0.0.0.0" + settings.listen : settings.listen
         guard let endpoint = HostPort(text),
             let address = SocketAddress(host: endpoint.host, port: endpoint.port)
-        else { throw .badServer("--metrics-listen \(settings.metricsListen): no address") }
+        else { throw .badServer("--listen \(settings.listen): no address") }
         // Nothing starts if the port is taken.
         _ = try Wiring.posix { () throws(PosixError) in try Socket.listen(address) }
         let server = HealthServer(

@@ -61,12 +61,12 @@ package enum Guards {
     /// May this member be stopped for a moment?
     package static func disruption(
         of name: String, isVoter: Bool, isHealthy: Bool, count: QuorumCount,
-        isAskedForOnSingle: Bool
+        isAskedForOnSmall: Bool
     ) -> String? {
         if !isVoter || !isHealthy || count.isTolerant { return nil }
-        if count.voters == 1 {
-            return isAskedForOnSingle ? nil : "\(name) is the only voter"
-        }
+        // One or two voters can never spare one.
+        if count.voters <= 2, count.healthy == count.voters, isAskedForOnSmall { return nil }
+        if count.voters == 1 { return "\(name) is the only voter" }
         return "without \(name) \(count.healthy - 1) healthy voters would be left, "
             + "\(count.quorum) needed"
     }

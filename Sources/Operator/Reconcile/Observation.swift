@@ -39,7 +39,7 @@ package struct Observation: Equatable, Sendable {
     /// Jobs of ours for this cluster: checks of artefacts before a restore.
     package var jobs: [KubeObject]
     package var etcd: EtcdView
-    /// How the step of the pass before ended; nil after a start.
+    /// How the step of the pass before ended; nil after a start, and if that pass took no step.
     package var outcome: StepOutcome?
 
     package init(cluster: KubeObject, etcd: EtcdView = EtcdView()) {

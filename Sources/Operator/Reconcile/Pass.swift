@@ -109,6 +109,8 @@ struct Pass {
             progress = (false, reason, "\(describe(record)): \(text)")
             announce(reason, text)
             requeue = .seconds(5)
+            // Nothing was done yet, so that something more urgent may have its turn.
+            if record.isRevocable { operation = nil }
         case .finish(let news):
             operation = nil
             events += news

@@ -13,7 +13,8 @@ extension Pass {
     mutating func pick() {
         let triggers: [(Pass) -> Trigger?] = [
             { $0.founding() }, { $0.quorumRecovery() }, { $0.corruptMember() }, { $0.fullStore() },
-            { $0.lostMember() }, { $0.stuckPod() }, { $0.surplusLearner() }, { $0.openLearner() },
+            { $0.lostMember() }, { $0.stuckPod() }, { $0.surplusLearner() }, { $0.leftOver() },
+            { $0.openLearner() },
             { $0.requested() }, { $0.grownStorage() }, { $0.oldPods() }, { $0.tooFew() },
             { $0.tooMany() }, { $0.fragmented() },
         ]
@@ -122,8 +123,12 @@ extension Pass {
         let storage = memory.condition("StorageHealthy")
         // Tried already, and nothing has changed since.
         if storage?.reason == "QuotaExceeded", isStoreStillFull { return nil }
+        let record = RecordedOperation(.reclaim, step: .compact, now: now)
+        if let member = nextToDefragment(record), let refusal = defragRefusal(member, record) {
+            return .refused("DisruptionDeferred", refusal)
+        }
         return .begin(
-            RecordedOperation(.reclaim, step: .compact, now: now),
+            record,
             [.warning("AlarmRaised", "NOSPACE: the cluster takes no writes")])
     }
 
@@ -208,6 +213,23 @@ extension Pass {
                     memberID: member.listed?.id), [])
         }
         return nil
+    }
+
+    /// What a scale-in left behind whose record was lost.
+    private func leftOver() -> Trigger? {
+        guard survey.isListKnown, survey.isQuorate else { return nil }
+        guard let member = survey.members.last, member.listed == nil, isSurplus(member.name) else {
+            return nil
+        }
+        let isMarked = member.claim?.annotations[Membership.clusterUIDNote] == latchedClusterUID
+        let isKept = member.claim?.labels[Names.retiredLabel] != nil
+        let claimStays = member.claim == nil || !isMarked || isKept
+        if member.ticket == nil, member.pod != nil || claimStays { return nil }
+        return .begin(
+            RecordedOperation(
+                .retire, target: member.name,
+                step: member.ticket == nil ? .deleteClaim : .dropTicket, now: now,
+                memberID: member.ticket?.memberID), [])
     }
 
     private func openLearner() -> Trigger? {
@@ -329,10 +351,13 @@ extension Pass {
             && survey.members.contains { $0.status.map(needsDefrag) ?? false }
         guard isAsked || isDue else { return nil }
         guard survey.count.voters > 1 || desired.defragsSingleMember || isAsked else { return nil }
-        return .begin(
-            RecordedOperation(
-                .defrag, step: .defragment, now: now, cause: isAsked ? "Requested" : "Fragmented"),
-            [.normal("DefragStarted", "members are done one at a time")])
+        let record = RecordedOperation(
+            .defrag, step: .defragment, now: now, cause: isAsked ? "Requested" : "Fragmented")
+        guard let member = nextToDefragment(record) else { return nil }
+        if let refusal = defragRefusal(member, record) {
+            return .refused("DisruptionDeferred", refusal)
+        }
+        return .begin(record, [.normal("DefragStarted", "members are done one at a time")])
     }
 }
 

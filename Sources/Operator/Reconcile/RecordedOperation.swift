@@ -110,6 +110,20 @@ package struct RecordedOperation: Equatable, Sendable {
         done = []
     }
 
+    /// At these steps the world is as if the operation had never begun, or between two of its
+    /// parts: it may be given up, and its trigger will begin it again.
+    package var isRevocable: Bool {
+        switch step {
+        case .handOver, .remove, .choose, .defragment: true
+        case .addLearner: type == .scaleOut
+        case .checkArtefact, .awaitSeed, .permit, .startSeed, .latch, .adoptClaims, .dropTicket,
+            .shrink, .deleteClaim, .clean, .join, .start, .burn, .promote, .settle, .deletePod,
+            .awaitPod, .compact, .disarm, .growClaims, .awaitClaims, .renewStatefulSet,
+            .chooseSurvivor, .holdOthers, .force, .awaitSurvivor, .dropOthers:
+            false
+        }
+    }
+
     /// The next step begins now.
     package func advanced(to step: OperationStep, now: Instant) -> RecordedOperation {
         var next = self

@@ -7,7 +7,9 @@ internal import Reconcile
 // Carries a plan out as the shell does: status first, then the step; and dies in between.
 extension World {
     func execute(_ plan: Plan, _ view: Observation) -> Duration? {
+        outcome = nil
         if let status = plan.status {
+            note("status \(Self.difference(view.cluster["status"], status))")
             switch write({ api in
                 api.updateStatus(clusterKey, version: view.cluster.resourceVersion, status)
             }) {
@@ -86,6 +88,23 @@ extension World {
             }
             return .missing
         }
+    }
+
+    /// Which fields changed.
+    static func difference(_ old: JSONValue?, _ new: JSONValue) -> String {
+        let changed = (new.object?.members ?? []).filter { old?[$0.key] != $0.value }
+        let gone = (old?.object?.keys ?? []).filter { new[$0] == nil }
+        return changed.map {
+            "\($0.key)=\($0.key == "conditions" ? lines($0.value, old) : JSON.text($0.value))"
+        }
+        .joined(separator: " ") + (gone.isEmpty ? "" : " without \(gone.joined(separator: ","))")
+    }
+
+    private static func lines(_ conditions: JSONValue, _ old: JSONValue?) -> String {
+        let before = old?["conditions"]?.array ?? []
+        return (conditions.array ?? []).filter { !before.contains($0) }
+            .map { "\($0["type"]?.string ?? "")/\($0["reason"]?.string ?? "")" }
+            .joined(separator: ",")
     }
 
     static func words(_ step: Step) -> String {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Bytes
+internal import Bytes
 internal import Formats
 internal import Kube
 internal import Reconcile

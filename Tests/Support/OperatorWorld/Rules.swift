@@ -219,7 +219,7 @@ extension World {
         guard let cluster = api.get(clusterKey), let (_, list) = truth else { return false }
         let wanted = cluster.int("spec", "replicas") ?? 3
         return list.count == wanted && healthyVoters(list).count == wanted
-            && cluster["status", "operation"] == nil
+            && cluster["status", "operation"] == nil && etcd.alarms.isEmpty
             && cluster.condition("Available")?.isTrue == true
             && cluster.condition("MembersReady")?.isTrue == true
             && cluster.condition("MembersUpdated")?.isTrue == true

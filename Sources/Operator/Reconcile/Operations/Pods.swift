@@ -75,7 +75,8 @@ extension Pass {
         }
         return Guards.disruption(
             of: member.name, isVoter: member.isVoter, isHealthy: member.isHealthy,
-            count: survey.count, isAskedForOnSingle: survey.count.voters == 1)
+            count: survey.count,
+            isAskedForOnSmall: survey.count.voters == desired.replicas)
     }
 
     private func moveLeader(_ record: RecordedOperation) -> Move {

@@ -37,16 +37,29 @@ extension Pass {
         return .act(.etcd(.compact(revision: target), survey.askable))
     }
 
-    /// One member after the other, the leader last.
-    func defragment(_ record: RecordedOperation) -> Move {
-        guard survey.isQuorate else { return .wait("there is no quorum") }
+    func nextToDefragment(_ record: RecordedOperation) -> MemberView? {
         let open = survey.members.filter { member in
             guard let status = member.status, member.listed != nil, member.isHealthy,
                 !record.done.contains(member.name)
             else { return false }
             return record.type == .reclaim || record.cause == "Requested" || needsDefrag(status)
         }
-        guard let member = open.last(where: { !$0.isLeader }) ?? open.last else {
+        return open.last { !$0.isLeader } ?? open.last
+    }
+
+    func defragRefusal(_ member: MemberView, _ record: RecordedOperation) -> String? {
+        let isAsked =
+            desired.defragsSingleMember || record.type == .reclaim || record.cause == "Requested"
+        return Guards.disruption(
+            of: member.name, isVoter: member.isVoter, isHealthy: member.isHealthy,
+            count: survey.count,
+            isAskedForOnSmall: isAsked && survey.count.voters == desired.replicas)
+    }
+
+    /// One member after the other, the leader last.
+    func defragment(_ record: RecordedOperation) -> Move {
+        guard survey.isQuorate else { return .wait("there is no quorum") }
+        guard let member = nextToDefragment(record) else {
             guard record.type == .reclaim else {
                 return .finish([.normal("DefragFinished", "the stores are dense again")])
             }
@@ -55,11 +68,7 @@ extension Pass {
         if !record.done.isEmpty, !isPast(Self.defragPause, record) {
             return .wait("members are done one at a time")
         }
-        if let refusal = Guards.disruption(
-            of: member.name, isVoter: member.isVoter, isHealthy: member.isHealthy,
-            count: survey.count,
-            isAskedForOnSingle: desired.defragsSingleMember || record.type == .reclaim)
-        {
+        if let refusal = defragRefusal(member, record) {
             return .refuse("DisruptionDeferred", refusal)
         }
         if record.attempts > 0, record.target == member.name {

@@ -39,7 +39,7 @@ struct Causes {
     }
 
     mutating func add(_ field: String, _ reason: String, _ message: String) {
-        guard causes.count < SchemaCheck.maxCauses else { return }
+        guard causes.count < FieldCheck.maxCauses else { return }
         causes.append(StatusCause(field: field, reason: reason, message: message))
     }
 

@@ -174,7 +174,7 @@ enum Definitions {
         }
         for (index, rule) in (schema["x-kubernetes-validations"]?.array ?? []).enumerated() {
             let text = rule["rule"]?.string ?? ""
-            if let reason = RuleCheck.fault(in: text) {
+            if let reason = CustomRules.fault(in: text) {
                 causes.invalid(
                     "\(field).x-kubernetes-validations[\(index)].rule", .string(text),
                     "compilation failed: \(reason)")

@@ -10,12 +10,12 @@ extension SandboxAPI {
         var causes = Causes()
         checkMetadata(object, resource, &causes)
         if resource.isCustom {
-            var check = SchemaCheck()
+            var check = FieldCheck()
             check.check(.object(object.json), resource.schema)
             causes.add(check.causes)
             if check.causes.isEmpty {
                 causes.add(
-                    RuleCheck.check(
+                    CustomRules.check(
                         .object(object.json), before.map { .object($0.json) }, resource.schema))
             }
         } else {

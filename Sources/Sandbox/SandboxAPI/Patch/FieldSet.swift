@@ -85,7 +85,7 @@ struct FieldSet: Equatable {
 struct FieldLeaves {
     private(set) var values: [FieldSet.Path: JSONValue] = [:]
 
-    init(_ object: JSONObject, _ schema: Schema) {
+    init(_ object: JSONObject, _ schema: FieldSchema) {
         walk(.object(object), schema, [])
     }
 
@@ -107,7 +107,7 @@ struct FieldLeaves {
         return (changed, removed)
     }
 
-    private mutating func walk(_ value: JSONValue, _ schema: Schema, _ path: FieldSet.Path) {
+    private mutating func walk(_ value: JSONValue, _ schema: FieldSchema, _ path: FieldSet.Path) {
         switch value {
         case .object(let object) where !schema.isAtomic && !object.isEmpty:
             for member in object.members where !FieldLeaves.isOurs(member.key, path) {
@@ -123,7 +123,7 @@ struct FieldLeaves {
     }
 
     private mutating func walk(
-        _ elements: [JSONValue], _ schema: Schema, _ path: FieldSet.Path
+        _ elements: [JSONValue], _ schema: FieldSchema, _ path: FieldSet.Path
     ) {
         switch schema.listKind {
         case .atomic: values[path] = .array(elements)

@@ -10,22 +10,29 @@ struct ServerSideApply {
     var owner: FieldOwners.Owner
     var isForced: Bool
 
-    /// What becomes of `live` (nil: it does not exist); `managedFields` are written in it.
-    func apply(
-        _ wanted: KubeObject, to live: KubeObject?
+    /// What becomes of `live` (nil: it does not exist), before anybody minds.
+    func merged(_ wanted: KubeObject, into live: KubeObject?) -> KubeObject {
+        let schema = resource.schema
+        let owners = FieldOwners(of: live ?? KubeObject(JSONObject()))
+        let said = FieldLeaves(wanted.json, schema).set
+        let result = ApplyMerge.merge(wanted.json, into: live?.json ?? JSONObject(), schema)
+        let previous = owners.fields(of: owner) ?? FieldSet()
+        return KubeObject(
+            dropped(previous, said, owners.others(than: owner), from: result, schema))
+    }
+
+    /// The merged object with its new owners. `merged` has its defaults by now, so that a default
+    /// that a manager leaves out is no change.
+    func owned(
+        _ merged: KubeObject, _ wanted: KubeObject, over live: KubeObject?
     ) throws(StatusError) -> KubeObject {
         let schema = resource.schema
-        let before = live?.json ?? JSONObject()
-        var owners = live.map { FieldOwners(of: $0) } ?? FieldOwners(of: KubeObject(JSONObject()))
-        let said = FieldLeaves(wanted.json, schema).set
-        var result = ApplyMerge.merge(wanted.json, into: before, schema)
-        let previous = owners.fields(of: owner) ?? FieldSet()
-        let shared = owners.others(than: owner)
-        result = dropped(previous, said, shared, from: result, schema)
-        let changes = FieldLeaves(before, schema).changes(to: FieldLeaves(result, schema))
-        try settleConflicts(&owners, changes.changed, shared)
-        owners.set(said, as: owner)
-        var object = KubeObject(result)
+        var owners = FieldOwners(of: live ?? KubeObject(JSONObject()))
+        let before = FieldLeaves(live?.json ?? JSONObject(), schema)
+        let changes = before.changes(to: FieldLeaves(merged.json, schema))
+        try settleConflicts(&owners, changes.changed, owners.others(than: owner))
+        owners.set(FieldLeaves(wanted.json, schema).set, as: owner)
+        var object = merged
         object["metadata", "managedFields"] = owners.json
         return object
     }
@@ -33,7 +40,7 @@ struct ServerSideApply {
     /// Takes out what the manager used to say and says no more.
     private func dropped(
         _ previous: FieldSet, _ said: FieldSet, _ others: [FieldOwners.Owner],
-        from object: JSONObject, _ schema: Schema
+        from object: JSONObject, _ schema: FieldSchema
     ) -> JSONObject {
         var gone = previous
         gone.subtract(said)
@@ -95,7 +102,7 @@ struct ServerSideApply {
 /// Merging and cutting by the kinds of lists that a schema declares.
 enum ApplyMerge {
     static func merge(
-        _ wanted: JSONObject, into live: JSONObject, _ schema: Schema
+        _ wanted: JSONObject, into live: JSONObject, _ schema: FieldSchema
     ) -> JSONObject {
         var result = live
         for member in wanted.members {
@@ -106,7 +113,7 @@ enum ApplyMerge {
     }
 
     private static func merge(
-        _ wanted: JSONValue, into live: JSONValue?, _ schema: Schema
+        _ wanted: JSONValue, into live: JSONValue?, _ schema: FieldSchema
     ) -> JSONValue {
         switch (wanted, live) {
         case (.object(let wanted), .object(let live)?) where !schema.isAtomic:
@@ -120,7 +127,7 @@ enum ApplyMerge {
     }
 
     private static func merge(
-        _ wanted: [JSONValue], into live: [JSONValue], _ schema: Schema
+        _ wanted: [JSONValue], into live: [JSONValue], _ schema: FieldSchema
     ) -> [JSONValue] {
         switch schema.listKind {
         case .atomic: return wanted
@@ -142,7 +149,7 @@ enum ApplyMerge {
     }
 
     static func removing(
-        _ path: ArraySlice<String>, from value: JSONValue, _ schema: Schema
+        _ path: ArraySlice<String>, from value: JSONValue, _ schema: FieldSchema
     ) -> JSONValue {
         guard let head = path.first else { return value }
         let rest = path.dropFirst()
@@ -166,7 +173,7 @@ enum ApplyMerge {
     }
 
     private static func removing(
-        _ head: String, _ rest: ArraySlice<String>, from elements: [JSONValue], _ schema: Schema
+        _ head: String, _ rest: ArraySlice<String>, from elements: [JSONValue], _ schema: FieldSchema
     ) -> [JSONValue] {
         elements.compactMap { element in
             let key: String

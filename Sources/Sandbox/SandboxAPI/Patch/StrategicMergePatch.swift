@@ -10,7 +10,7 @@ struct StrategicMergePatch {
     }
 
     static func apply(
-        _ patch: JSONValue, to original: JSONValue, _ schema: Schema
+        _ patch: JSONValue, to original: JSONValue, _ schema: FieldSchema
     ) throws(Failure) -> JSONValue {
         guard let object = patch.object, let target = original.object else {
             throw Failure(message: "a strategic merge patch is an object")
@@ -22,7 +22,7 @@ struct StrategicMergePatch {
     private static let deletePrefix = "$deleteFromPrimitiveList/"
 
     private static func merge(
-        _ patch: JSONObject, into original: JSONObject, _ schema: Schema
+        _ patch: JSONObject, into original: JSONObject, _ schema: FieldSchema
     ) throws(Failure) -> JSONObject {
         var patch = patch
         if let directive = patch["$patch"] {
@@ -48,7 +48,7 @@ struct StrategicMergePatch {
 
     private static func mergeMember(
         _ member: JSONObject.Member, _ patch: JSONObject, into result: inout JSONObject,
-        _ schema: Schema
+        _ schema: FieldSchema
     ) throws(Failure) {
         let below = schema.member(member.key) ?? .anything
         switch member.value {
@@ -65,7 +65,7 @@ struct StrategicMergePatch {
 
     /// Orders and deletions of primitive elements, which may come without the list itself.
     private static func followInstructions(
-        _ patch: JSONObject, _ result: inout JSONObject, _ schema: Schema
+        _ patch: JSONObject, _ result: inout JSONObject, _ schema: FieldSchema
     ) throws(Failure) {
         for member in patch.members {
             if member.key.hasPrefix(deletePrefix) {
@@ -87,7 +87,7 @@ struct StrategicMergePatch {
     }
 
     private static func mergeList(
-        _ patch: [JSONValue], into original: [JSONValue], _ schema: Schema
+        _ patch: [JSONValue], into original: [JSONValue], _ schema: FieldSchema
     ) throws(Failure) -> [JSONValue] {
         switch schema.listKind {
         case .atomic: return patch
@@ -102,7 +102,7 @@ struct StrategicMergePatch {
     }
 
     private static func mergeElements(
-        _ patch: [JSONValue], into original: [JSONValue], _ key: String, _ schema: Schema
+        _ patch: [JSONValue], into original: [JSONValue], _ key: String, _ schema: FieldSchema
     ) throws(Failure) -> [JSONValue] {
         let replaces = patch.contains {
             $0["$patch"]?.string == "replace" && $0[key] == nil
@@ -131,7 +131,7 @@ struct StrategicMergePatch {
 
     /// The elements named in `order` in that order; others keep their place among them.
     private static func ordered(
-        _ elements: [JSONValue], by order: [JSONValue], _ schema: Schema
+        _ elements: [JSONValue], by order: [JSONValue], _ schema: FieldSchema
     ) -> [JSONValue] {
         func identity(_ element: JSONValue) -> JSONValue {
             guard case .map(let keys) = schema.listKind, let key = keys.first else {

@@ -10,7 +10,7 @@ package struct SchemaPruning {
     package init() {}
 
     package mutating func prune(
-        _ value: JSONValue, _ schema: Schema, _ path: String = ""
+        _ value: JSONValue, _ schema: FieldSchema, _ path: String = ""
     ) -> JSONValue {
         switch value {
         case .object(let object): .object(prune(object, schema, path))
@@ -24,7 +24,7 @@ package struct SchemaPruning {
     }
 
     private mutating func prune(
-        _ object: JSONObject, _ schema: Schema, _ path: String
+        _ object: JSONObject, _ schema: FieldSchema, _ path: String
     ) -> JSONObject {
         var kept = JSONObject()
         for member in object.members {
@@ -49,7 +49,7 @@ package struct SchemaPruning {
 
 /// Fills in what a schema has by default.
 package enum SchemaDefaults {
-    package static func fill(_ value: JSONValue, _ schema: Schema) -> JSONValue {
+    package static func fill(_ value: JSONValue, _ schema: FieldSchema) -> JSONValue {
         switch value {
         case .object(var object):
             for (name, below) in schema.properties {

@@ -4,28 +4,28 @@ internal import Formats
 /// Reads the `openAPIV3Schema` of a custom resource definition.
 enum SchemaReader {
     /// The schema of a whole object: what the definition says, and what every object has.
-    static func resource(_ json: JSONValue?) -> Schema {
+    static func resource(_ json: JSONValue?) -> FieldSchema {
         let said = read(json ?? .object([]), depth: 0)
         let properties =
             [
-                ("apiVersion", Schema.string), ("kind", Schema.string),
+                ("apiVersion", FieldSchema.string), ("kind", FieldSchema.string),
                 ("metadata", BuiltInResources.metadataSchema),
             ]
             + said.properties.filter { !["apiVersion", "kind", "metadata"].contains($0.name) }
             .map { ($0.name, $0.schema) }
-        return Schema(
+        return FieldSchema(
             .object, properties: properties, keepsUnknown: said.keepsUnknown,
             limits: said.limits, summary: said.summary)
     }
 
-    static func read(_ json: JSONValue, depth: Int) -> Schema {
+    static func read(_ json: JSONValue, depth: Int) -> FieldSchema {
         guard depth < 64 else { return .anything }
         let next = depth + 1
         let properties = (json["properties"]?.object?.members ?? []).map {
             ($0.key, read($0.value, depth: next))
         }
         let keepsUnknown = json["x-kubernetes-preserve-unknown-fields"]?.bool ?? false
-        return Schema(
+        return FieldSchema(
             form(json, keepsUnknown: keepsUnknown), properties: properties,
             additional: additional(json, next),
             items: json["items"].map { read($0, depth: next) }, listKind: listKind(json),
@@ -35,7 +35,7 @@ enum SchemaReader {
             defaultValue: json["default"], summary: json["description"]?.string ?? "")
     }
 
-    private static func form(_ json: JSONValue, keepsUnknown: Bool) -> Schema.Form {
+    private static func form(_ json: JSONValue, keepsUnknown: Bool) -> FieldSchema.Form {
         if json["x-kubernetes-int-or-string"]?.bool == true { return .intOrString }
         return switch json["type"]?.string {
         case "object": .object
@@ -48,13 +48,13 @@ enum SchemaReader {
         }
     }
 
-    private static func additional(_ json: JSONValue, _ depth: Int) -> Schema? {
+    private static func additional(_ json: JSONValue, _ depth: Int) -> FieldSchema? {
         guard let free = json["additionalProperties"] else { return nil }
         if let isFree = free.bool { return isFree ? .anything : nil }
         return read(free, depth: depth)
     }
 
-    private static func listKind(_ json: JSONValue) -> Schema.ListKind {
+    private static func listKind(_ json: JSONValue) -> FieldSchema.ListKind {
         switch json["x-kubernetes-list-type"]?.string {
         case "set": .set
         case "map":
@@ -67,7 +67,7 @@ enum SchemaReader {
         func count(_ name: String) -> Int? {
             json[name]?.int64.flatMap { Int(exactly: $0) }
         }
-        func schemas(_ name: String) -> [Schema] {
+        func schemas(_ name: String) -> [FieldSchema] {
             (json[name]?.array ?? []).map { read($0, depth: depth) }
         }
         var limits = SchemaLimits()

@@ -10,7 +10,7 @@
 /// keys retained in patches. A `!` after the name makes a field required.
 struct SchemaText {
     private var lines: [String: [Substring]] = [:]
-    private var made: [String: Schema] = [:]
+    private var made: [String: FieldSchema] = [:]
 
     init(_ texts: [String]) {
         var current = ""
@@ -28,10 +28,10 @@ struct SchemaText {
     }
 
     /// The schema of a type; the table is a tree, so this ends. An unknown name is our own fault.
-    mutating func schema(of type: String) -> Schema {
+    mutating func schema(of type: String) -> FieldSchema {
         if let known = made[type] { return known }
         guard let texts = lines[type] else { fatalError("no type \(type) in the schema table") }
-        var properties: [(String, Schema)] = []
+        var properties: [(String, FieldSchema)] = []
         var limits = SchemaLimits()
         for field in texts.flatMap({ SchemaText.fields($0) }) {
             guard let space = field.firstIndex(of: " ") else {
@@ -45,7 +45,7 @@ struct SchemaText {
             let kind = field[field.index(after: space)...]
             properties.append((String(name), read(kind, in: type)))
         }
-        let schema = Schema(
+        let schema = FieldSchema(
             .object, properties: properties, limits: limits, typeName: type)
         made[type] = schema
         return schema
@@ -73,7 +73,7 @@ struct SchemaText {
         }.filter { !$0.isEmpty }
     }
 
-    private mutating func read(_ kind: Substring, in type: String) -> Schema {
+    private mutating func read(_ kind: Substring, in type: String) -> FieldSchema {
         switch kind {
         case "s": return .string
         case "t": return SchemaText.time
@@ -86,7 +86,7 @@ struct SchemaText {
         default: break
         }
         if kind.hasPrefix("{") {
-            return Schema(.object, additional: read(kind.dropFirst().dropLast(), in: type))
+            return FieldSchema(.object, additional: read(kind.dropFirst().dropLast(), in: type))
         }
         if kind.hasPrefix("[") { return list(kind, in: type) }
         if kind.hasSuffix("=") { return variant(kind.dropLast(), isAtomic: true) }
@@ -94,38 +94,38 @@ struct SchemaText {
         return schema(of: String(kind))
     }
 
-    private mutating func list(_ kind: Substring, in type: String) -> Schema {
+    private mutating func list(_ kind: Substring, in type: String) -> FieldSchema {
         let isSet = kind.hasSuffix("=")
         let inside = kind.dropFirst().dropLast(isSet ? 2 : 1)
         if isSet {
-            return Schema(.array, items: read(inside, in: type), listKind: .set)
+            return FieldSchema(.array, items: read(inside, in: type), listKind: .set)
         }
         guard let space = inside.firstIndex(of: " ") else {
-            return Schema(.array, items: read(inside, in: type))
+            return FieldSchema(.array, items: read(inside, in: type))
         }
         let keys = inside[inside.index(after: space)...].split(separator: ",").map(String.init)
-        return Schema(
+        return FieldSchema(
             .array, items: read(inside[..<space], in: type), listKind: .map(keys))
     }
 
-    private mutating func variant(_ type: Substring, isAtomic: Bool) -> Schema {
+    private mutating func variant(_ type: Substring, isAtomic: Bool) -> FieldSchema {
         let plain = schema(of: String(type))
-        return Schema(
+        return FieldSchema(
             plain.form, properties: plain.properties.map { ($0.name, $0.schema) },
             isAtomic: isAtomic, retainsKeys: !isAtomic, limits: plain.limits,
             typeName: plain.typeName)
     }
 
-    private static let number = Schema(.number)
-    private static let quantity = Schema(.intOrString)
-    private static let time: Schema = {
+    private static let number = FieldSchema(.number)
+    private static let quantity = FieldSchema(.intOrString)
+    private static let time: FieldSchema = {
         var limits = SchemaLimits()
         limits.format = "date-time"
-        return Schema(.string, isNullable: true, limits: limits)
+        return FieldSchema(.string, isNullable: true, limits: limits)
     }()
-    private static let bytes: Schema = {
+    private static let bytes: FieldSchema = {
         var limits = SchemaLimits()
         limits.format = "byte"
-        return Schema(.string, limits: limits)
+        return FieldSchema(.string, limits: limits)
     }()
 }

@@ -146,13 +146,13 @@ struct OpenAPI {
 
     // MARK: Schemas
 
-    private static func schema(_ schema: Schema, of kind: ResourceKind) -> JSONValue {
+    private static func schema(_ schema: FieldSchema, of kind: ResourceKind) -> JSONValue {
         var json = body(schema).object ?? JSONObject()
         json["x-kubernetes-group-version-kind"] = [groupVersionKind(kind)]
         return .object(json)
     }
 
-    private static func body(_ schema: Schema) -> JSONValue {
+    private static func body(_ schema: FieldSchema) -> JSONValue {
         var json = JSONObject()
         if !schema.summary.isEmpty { json["description"] = .string(schema.summary) }
         switch schema.form {
@@ -182,7 +182,7 @@ struct OpenAPI {
         return .object(json)
     }
 
-    private static func lists(_ schema: Schema, _ json: inout JSONObject) {
+    private static func lists(_ schema: FieldSchema, _ json: inout JSONObject) {
         guard schema.form == .array else {
             if schema.isAtomic { json["x-kubernetes-map-type"] = "atomic" }
             return

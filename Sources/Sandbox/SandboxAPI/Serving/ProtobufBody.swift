@@ -56,12 +56,12 @@ struct ProtobufBody {
     }
 
     private static func message(
-        _ bytes: ArraySlice<UInt8>, _ schema: Schema, _ type: String, depth: Int
+        _ bytes: ArraySlice<UInt8>, _ schema: FieldSchema, _ type: String, depth: Int
     ) throws(StatusError) -> JSONObject {
         guard depth < maxDepth else { throw broken("nested too deep") }
         guard let numbers = ProtobufNumbers.tables[type] else {
             // An empty message says nothing that could be lost.
-            if bytes.isEmpty { return JSONObject() }
+            if isHollow(bytes, depth: depth) { return JSONObject() }
             throw .unsupportedMediaType(
                 "the sandbox does not read \(type) in protobuf; send application/json")
         }
@@ -86,7 +86,7 @@ struct ProtobufBody {
     }
 
     private static func add(
-        _ value: ProtobufReader.Value, _ name: String, _ schema: Schema,
+        _ value: ProtobufReader.Value, _ name: String, _ schema: FieldSchema,
         to object: inout JSONObject, depth: Int
     ) throws(StatusError) {
         switch schema.form {
@@ -108,8 +108,26 @@ struct ProtobufBody {
         }
     }
 
+    /// Nothing but zeros and empty texts, however deep.
+    private static func isHollow(_ bytes: ArraySlice<UInt8>, depth: Int) -> Bool {
+        guard depth < maxDepth else { return false }
+        var reader = ProtobufReader(bytes)
+        do throws(StatusError) {
+            while let (_, value) = try reader.next() {
+                switch value {
+                case .varint(let number): if number != 0 { return false }
+                case .bytes(let inside): if !isHollow(inside, depth: depth + 1) { return false }
+                case .fixed: return false
+                }
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Go's clients send fields that are no pointers even if they say nothing.
-    private static func isVoid(_ value: JSONValue, _ name: String, _ schema: Schema) -> Bool {
+    private static func isVoid(_ value: JSONValue, _ name: String, _ schema: FieldSchema) -> Bool {
         switch value {
         case .string(let text): text.isEmpty
         case .integer(0): name == "targetPort" || schema.form == .integer && !zeroes.contains(name)
@@ -121,7 +139,7 @@ struct ProtobufBody {
     }
 
     private static func entry(
-        _ bytes: ArraySlice<UInt8>, _ name: String, _ schema: Schema, _ depth: Int
+        _ bytes: ArraySlice<UInt8>, _ name: String, _ schema: FieldSchema, _ depth: Int
     ) throws(StatusError) -> (String, JSONValue) {
         var reader = ProtobufReader(bytes)
         var key = ""
@@ -137,7 +155,7 @@ struct ProtobufBody {
     }
 
     private static func single(
-        _ value: ProtobufReader.Value, _ name: String, _ schema: Schema, _ depth: Int
+        _ value: ProtobufReader.Value, _ name: String, _ schema: FieldSchema, _ depth: Int
     ) throws(StatusError) -> JSONValue {
         switch (schema.form, value) {
         case (.string, .bytes(let bytes)):
@@ -153,7 +171,7 @@ struct ProtobufBody {
         case (.object, .bytes(let bytes)):
             return .object(try message(bytes, schema, schema.typeName, depth: depth + 1))
         case (.any, .bytes(let bytes)):
-            guard bytes.isEmpty else {
+            guard isHollow(bytes, depth: depth) else {
                 throw .unsupportedMediaType(
                     "the sandbox does not read \(name) in protobuf; send application/json")
             }

@@ -4,7 +4,7 @@ package import Kube
 /// A kind that this API serves.
 package struct APIResource: Sendable {
     package var kind: ResourceKind
-    package var schema: Schema
+    package var schema: FieldSchema
     /// Where its objects are: `apps/statefulsets`. Both groups of events share one place.
     package var storage: String
     /// How the stored objects spell their version.

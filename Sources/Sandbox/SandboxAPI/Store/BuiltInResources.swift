@@ -10,12 +10,12 @@ enum BuiltInResources {
         }
     }()
 
-    static let scaleSchema: Schema = {
+    static let scaleSchema: FieldSchema = {
         var types = SchemaText(BuiltInTypes.all)
         return types.schema(of: "Scale")
     }()
 
-    static let metadataSchema: Schema = {
+    static let metadataSchema: FieldSchema = {
         var types = SchemaText(BuiltInTypes.all)
         return types.schema(of: "ObjectMeta")
     }()

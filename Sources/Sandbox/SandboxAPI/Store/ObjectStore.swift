@@ -127,7 +127,7 @@ struct ObjectStore {
     }
 
     private func change(
-        _ record: Record, _ storage: String, _ prefix: [UInt8]
+        _ record: MVCC.Record, _ storage: String, _ prefix: [UInt8]
     ) -> StoreChange? {
         let path = String(decoding: record.key.dropFirst(prefix.count), as: UTF8.self)
         let parts = path.split(separator: "/", maxSplits: 1).map(String.init)
@@ -141,7 +141,7 @@ struct ObjectStore {
             revision: record.modRevision, place: place, before: before, after: after)
     }
 
-    private static func object(_ record: Record) -> KubeObject? {
+    private static func object(_ record: MVCC.Record) -> KubeObject? {
         let value: JSONValue
         do throws(FormatError) { value = try JSON.parse(record.value) } catch { return nil }
         guard let members = value.object else { return nil }

@@ -11,7 +11,7 @@ extension SandboxAPI {
         var object = try ofItsKind(object, resource, intent)
         guard object.apiVersion == resource.kind.apiVersion else { return object }
         object = try pruned(object, resource, intent)
-        var check = SchemaCheck(typesOnly: true)
+        var check = FieldCheck(typesOnly: true)
         if !resource.isCustom {
             check.check(.object(object.json), resource.schema)
             if let cause = check.causes.first {

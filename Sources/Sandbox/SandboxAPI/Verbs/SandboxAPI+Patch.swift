@@ -47,7 +47,7 @@ extension SandboxAPI {
     }
 
     static func patched(
-        _ target: JSONValue, _ type: PatchType, _ patch: JSONValue, _ schema: Schema
+        _ target: JSONValue, _ type: PatchType, _ patch: JSONValue, _ schema: FieldSchema
     ) throws(StatusError) -> JSONValue {
         switch type {
         case .json:
@@ -122,7 +122,11 @@ extension SandboxAPI {
                 time: KubeTime.seconds(unixNanoseconds), fields: FieldSet()),
             isForced: intent.isForced)
         let shown = live.map { EventForms.show($0, as: call.resource) }
-        let result = try apply.apply(wanted, to: shown)
+        var result = apply.merged(wanted, into: shown)
+        if let live, call.resource.kind != .eventV1 {
+            try admit(&result, before: live, call.resource)
+        }
+        result = try apply.owned(result, wanted, over: shown)
         if let live {
             return respond(try rewrite(result, over: live, call.resource, intent), call)
         }

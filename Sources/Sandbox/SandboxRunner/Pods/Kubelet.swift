@@ -87,7 +87,7 @@ final class Kubelet {
         if lostNodes.contains(node) { return }
         if let running = pods[pod.uid] {
             running.observe(pod)
-            if running.isGone { finish(running) }
+            finishIfGone(running)
             return
         }
         if pod.isBeingDeleted { return remove(pod) }
@@ -109,6 +109,16 @@ final class Kubelet {
             publish(refused)
             note(pod, isWarning: true, "NotSupported", error.text)
         }
+    }
+
+    /// Kubectl looks twice whether a pod is gone; a successor of the same name between its looks
+    /// would make it wait for ever. Real pods are never that quick.
+    private static let leastDeletionTime: Duration = .seconds(1)
+
+    private func finishIfGone(_ running: ProcessPod) {
+        guard running.isGone else { return }
+        let since = running.deletionSeenAt ?? reactor.now
+        if MonotonicClock.now - since >= Kubelet.leastDeletionTime { finish(running) }
     }
 
     private func finish(_ running: ProcessPod) {
@@ -157,7 +167,7 @@ final class Kubelet {
         for pod in sortedPods {
             pod.poll()
             if let deadline = pod.life.nextDeadline, deadline <= now { pod.report(.ticked) }
-            if pod.isGone { finish(pod) }
+            finishIfGone(pod)
         }
     }
 

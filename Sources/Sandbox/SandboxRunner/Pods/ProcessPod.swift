@@ -21,6 +21,7 @@ final class ProcessPod {
     private var hooks: [ProbeRun] = []
     private var volumes: PodVolumes
     private var toldGrace: Int64?
+    private(set) var deletionSeenAt: Instant?
     private(set) var isGone = false
     /// A report is being worked on; effects that report at once wait here.
     private var reports: [PodLife.Event] = []
@@ -49,6 +50,7 @@ final class ProcessPod {
     func observe(_ pod: KubeObject) {
         self.pod = pod
         guard pod.isBeingDeleted else { return }
+        deletionSeenAt = deletionSeenAt ?? MonotonicClock.now
         let grace = pod["metadata", "deletionGracePeriodSeconds"]?.int64 ?? 30
         if let toldGrace, toldGrace <= grace { return }
         toldGrace = grace

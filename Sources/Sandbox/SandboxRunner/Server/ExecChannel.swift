@@ -57,7 +57,15 @@ final class ExecChannel {
         return Base64.encode(digest.finish())
     }
 
+    /// Clients throw away what comes before they have made their streams, without a word.
+    private static let headStart: Duration = .milliseconds(100)
+
     func begin(_ early: [UInt8]) {
+        timer = kubelet.reactor.after(ExecChannel.headStart) { [unowned self] in self.read() }
+        if !early.isEmpty { receive(early) }
+    }
+
+    private func read() {
         for (channel, pipe) in [(UInt8(1), process.output), (2, process.errors)] {
             guard let pipe else { continue }
             let reader = PipeReader(kubelet.reactor, pipe) { [unowned self] bytes in
@@ -66,9 +74,6 @@ final class ExecChannel {
             if let reader { readers.append(reader) }
         }
         timer = kubelet.reactor.every(.milliseconds(10)) { [unowned self] in self.poll() }
-        // Clients wait for a first word on each channel before they read.
-        send(1, [])
-        if !early.isEmpty { receive(early) }
     }
 
     func receive(_ bytes: [UInt8]) {

@@ -2,8 +2,8 @@
 internal import Formats
 internal import Kube
 
-extension SchemaCheck {
-    mutating func checkLimits(_ value: JSONValue, _ schema: Schema, _ path: String) {
+extension FieldCheck {
+    mutating func checkLimits(_ value: JSONValue, _ schema: FieldSchema, _ path: String) {
         let limits = schema.limits
         checkAllowed(value, limits, path)
         switch value {
@@ -79,7 +79,7 @@ extension SchemaCheck {
     private func plain(_ number: Double) -> String { "\(JSONValue.number(number))" }
 
     private mutating func checkList(
-        _ elements: [JSONValue], _ schema: Schema, _ path: String
+        _ elements: [JSONValue], _ schema: FieldSchema, _ path: String
     ) {
         let limits = schema.limits
         if let least = limits.minItems, elements.count < least {
@@ -102,7 +102,7 @@ extension SchemaCheck {
     }
 
     /// What no two elements may share.
-    private func identity(_ element: JSONValue, _ schema: Schema) -> JSONValue? {
+    private func identity(_ element: JSONValue, _ schema: FieldSchema) -> JSONValue? {
         switch schema.listKind {
         case .atomic: schema.limits.uniqueItems ? element : nil
         case .set: element
@@ -136,14 +136,14 @@ extension SchemaCheck {
         }
     }
 
-    private mutating func checkMerely(_ value: JSONValue, _ schema: Schema, _ path: String) {
-        var check = SchemaCheck()
+    private mutating func checkMerely(_ value: JSONValue, _ schema: FieldSchema, _ path: String) {
+        var check = FieldCheck()
         check.check(value, schema, path)
         for cause in check.causes { add(cause.field, cause.reason, cause.message) }
     }
 
-    private static func accepts(_ value: JSONValue, _ schema: Schema) -> Bool {
-        var check = SchemaCheck()
+    private static func accepts(_ value: JSONValue, _ schema: FieldSchema) -> Bool {
+        var check = FieldCheck()
         check.check(value, schema)
         return check.causes.isEmpty
     }

@@ -3,7 +3,7 @@ package import Formats
 package import Kube
 
 /// Checks a value against a schema; every fault with its field path and in an API server's words.
-package struct SchemaCheck {
+package struct FieldCheck {
     /// More than this many causes are not told.
     package static let maxCauses = 100
 
@@ -15,7 +15,7 @@ package struct SchemaCheck {
         self.typesOnly = typesOnly
     }
 
-    package mutating func check(_ value: JSONValue, _ schema: Schema, _ path: String = "") {
+    package mutating func check(_ value: JSONValue, _ schema: FieldSchema, _ path: String = "") {
         guard causes.count < Self.maxCauses else { return }
         if value == .null, schema.isNullable || schema.form == .any { return }
         guard fits(value, schema) else {
@@ -48,7 +48,7 @@ package struct SchemaCheck {
         causes.append(StatusCause(field: field, reason: reason, message: message))
     }
 
-    private mutating func checkMembers(_ object: JSONObject, _ schema: Schema, _ path: String) {
+    private mutating func checkMembers(_ object: JSONObject, _ schema: FieldSchema, _ path: String) {
         if !typesOnly {
             for name in schema.limits.required where object[name] == nil {
                 add(Self.join(path, name), "FieldValueRequired", "Required value")
@@ -69,7 +69,7 @@ package struct SchemaCheck {
         path.isEmpty ? name : "\(path).\(name)"
     }
 
-    private func fits(_ value: JSONValue, _ schema: Schema) -> Bool {
+    private func fits(_ value: JSONValue, _ schema: FieldSchema) -> Bool {
         switch schema.form {
         case .any: true
         case .object: value.object != nil
@@ -82,7 +82,7 @@ package struct SchemaCheck {
         }
     }
 
-    private static func name(_ form: Schema.Form) -> String {
+    private static func name(_ form: FieldSchema.Form) -> String {
         switch form {
         case .object: "object"
         case .array: "array"

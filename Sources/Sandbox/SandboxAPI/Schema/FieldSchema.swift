@@ -7,12 +7,12 @@ package import Formats
 //
 //   SchemaText    the built-in kinds, a compact table: `replicas i`, `containers [Container name]`
 //   SchemaReader  an openAPIV3Schema of a CustomResourceDefinition
-//   SchemaCheck   pruning, types, limits, with the field path of each fault
+//   FieldCheck   pruning, types, limits, with the field path of each fault
 //   Defaults      `default:` of a schema
 //   OpenAPI       back to an OpenAPI document
 
 /// A node of a schema tree; immutable, shared between all who read it.
-package final class Schema: Sendable {
+package final class FieldSchema: Sendable {
     package enum Form: Equatable, Sendable {
         case object, array, string, integer, number, boolean
         /// A quantity or a port: a number or a text.
@@ -31,10 +31,10 @@ package final class Schema: Sendable {
     }
 
     package let form: Form
-    package let properties: [(name: String, schema: Schema)]
+    package let properties: [(name: String, schema: FieldSchema)]
     /// The values of a map with free keys.
-    package let additional: Schema?
-    package let items: Schema?
+    package let additional: FieldSchema?
+    package let items: FieldSchema?
     package let listKind: ListKind
     /// The object is replaced as a whole by server-side apply.
     package let isAtomic: Bool
@@ -50,8 +50,8 @@ package final class Schema: Sendable {
     private let index: [String: Int]
 
     package init(
-        _ form: Form, properties: [(String, Schema)] = [], additional: Schema? = nil,
-        items: Schema? = nil, listKind: ListKind = .atomic, isAtomic: Bool = false,
+        _ form: Form, properties: [(String, FieldSchema)] = [], additional: FieldSchema? = nil,
+        items: FieldSchema? = nil, listKind: ListKind = .atomic, isAtomic: Bool = false,
         retainsKeys: Bool = false, keepsUnknown: Bool = false, isNullable: Bool = false,
         limits: SchemaLimits = SchemaLimits(), defaultValue: JSONValue? = nil,
         summary: String = "", typeName: String = ""
@@ -74,17 +74,17 @@ package final class Schema: Sendable {
         self.index = index
     }
 
-    package func property(_ name: String) -> Schema? {
+    package func property(_ name: String) -> FieldSchema? {
         index[name].map { properties[$0].schema }
     }
 
     /// The schema below a member of an object, nil if the member is unknown.
-    package func member(_ name: String) -> Schema? { property(name) ?? additional }
+    package func member(_ name: String) -> FieldSchema? { property(name) ?? additional }
 
-    package static let anything = Schema(.any, keepsUnknown: true)
-    package static let string = Schema(.string)
-    package static let integer = Schema(.integer)
-    package static let boolean = Schema(.boolean)
+    package static let anything = FieldSchema(.any, keepsUnknown: true)
+    package static let string = FieldSchema(.string)
+    package static let integer = FieldSchema(.integer)
+    package static let boolean = FieldSchema(.boolean)
 }
 
 /// The limits of a structural schema.
@@ -107,10 +107,10 @@ package struct SchemaLimits: Sendable {
     package var uniqueItems = false
     package var rules: [SchemaRule] = []
     /// `allOf`, `anyOf`, `oneOf`, `not` over value limits.
-    package var allOf: [Schema] = []
-    package var anyOf: [Schema] = []
-    package var oneOf: [Schema] = []
-    package var not: Schema?
+    package var allOf: [FieldSchema] = []
+    package var anyOf: [FieldSchema] = []
+    package var oneOf: [FieldSchema] = []
+    package var not: FieldSchema?
 
     package init() {}
 }
