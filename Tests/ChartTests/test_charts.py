@@ -298,6 +298,48 @@ def metric_names():
         print(f"SKIPPED {len(missing)} metrics: the operator has none yet")
 
 
+SOURCES = {"keelson-operator": "Sources/Operator/OperatorRunner", "keelsonctl": "Sources/Tools/Ctl",
+           "keelson-node": "Sources/Node/NodeServer/Configuration"}
+
+
+def flags():
+    """Every flag we pass is one the program knows."""
+    known = {}
+    for program, folder in SOURCES.items():
+        text = ""
+        for path, _, names in os.walk(f"{ROOT}/{folder}"):
+            for name in names:
+                with open(os.path.join(path, name), encoding="utf-8") as file:
+                    text += file.read()
+        known[program] = set(re.findall(r'"([a-z][a-z0-9-]+)"', text))
+    found = 0
+    cases = [load_all(read(f"Manifests/{name}.yaml")) for name in
+             ("keelson", "statefulset/keelson", "statefulset/backup")]
+    cases += [chart_renderer.objects(render(f"{ROOT}/charts/{case[0]}", *case[1:])) for case in CASES.values()]
+    for items in cases:
+        for item in items:
+            for container in containers(item):
+                program = container["command"][0]
+                for argument in container.get("args", []):
+                    name = argument.removeprefix("--").split("=")[0]
+                    found += 1
+                    check(argument.startswith("--") and (name in known[program] or name == "feature-gates"),
+                          f"{program} does not know {argument}")
+    check(found > 50, f"only {found} flags")
+
+
+def containers(value):
+    if isinstance(value, dict):
+        for key, child in value.items():
+            if key == "containers" and isinstance(child, list) and child and "image" in child[0]:
+                yield from child
+            else:
+                yield from containers(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from containers(child)
+
+
 def values_schemas():
     """Defaults and cases fit values.schema.json; a misspelt value does not."""
     try:
@@ -366,7 +408,7 @@ def renderer():
             check(True, wrong)
 
 
-for test in (renderer, golden, twin, manifests, shipped, metric_names, values_schemas):
+for test in (renderer, golden, twin, manifests, shipped, metric_names, flags, values_schemas):
     test()
 for failure in failures:
     print(f"FAILED {failure}")

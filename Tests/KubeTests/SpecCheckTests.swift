@@ -99,7 +99,7 @@ struct SpecCheckTests {
             for property in schema.properties { try check(property.schema) }
             for item in schema.items { try check(item) }
         }
-        for definition in Definition.all { try check(definition.schema) }
+        for definition in Definition.all { try check(definition.spec) }
     }
 
     static func rules(of schema: Schema) -> [Rule] {
