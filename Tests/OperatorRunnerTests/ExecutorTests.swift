@@ -4,6 +4,7 @@ import Controllers
 import Formats
 import Kube
 import KubeClient
+import Net
 import Program
 import Reconcile
 import Testing
@@ -110,8 +111,8 @@ private final class FakeExchange: KubeExchange {
 
     @Test func `a deletion meets its own object only`() {
         exchange.refusals["DELETE"] = .conflict(.pod, "demo-0", "the UID in the precondition")
-        guard case .failed = carry(plan) else {
-            Issue.record("not failed")
+        guard case .stale = carry(plan) else {
+            Issue.record("not stale")
             return
         }
         exchange.refusals["DELETE"] = .notFound(.pod, "demo-0")

@@ -18,69 +18,6 @@ package import Posix
 // A client belongs to one thread, and each thread has a client of its own: no locks, and nobody
 // waits for another's answer. It keeps one connection between requests; a watch has its own.
 
-/// Why there is no answer.
-package enum KubeError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The server's refusal; only from the verbs that expect a success.
-    case status(StatusError)
-    /// No connection: no route, a bad certificate, a name that nobody knows.
-    case unreachable(String)
-    /// The connection broke, or what came over it is no HTTP. The request may have been done.
-    case broken(String)
-    case timedOut
-    /// `KubeStop.stop`.
-    case stopped
-    /// What we prove ourselves with cannot be had.
-    case credentials(String)
-    case badServer(String)
-
-    package var description: String {
-        switch self {
-        case .status(let error): "\(error.message) (\(error.code) \(error.reason))"
-        case .unreachable(let reason): "the API server cannot be reached: \(reason)"
-        case .broken(let reason): "the connection to the API server broke: \(reason)"
-        case .timedOut: "the API server did not answer in time"
-        case .stopped: "stopped"
-        case .credentials(let reason): reason
-        case .badServer(let reason): reason
-        }
-    }
-
-    /// The server's refusal, if it is one.
-    package var status: StatusError? {
-        if case .status(let error) = self { error } else { nil }
-    }
-}
-
-package protocol KubeExchange: Swift.AnyObject {
-    /// Whatever the server says; refusals are answers, too.
-    func send(_ request: KubeRequest, within limit: Duration) throws(KubeError) -> KubeResponse
-}
-
-/// Ends what a client waits for, from any thread; it waits no more afterwards.
-package final class KubeStop: @unchecked Sendable {
-    private let lock = Lock()
-    private var handles: [ReactorHandle] = []
-    private var isSet = false
-
-    package init() {}
-
-    package var isStopped: Bool { lock.withLock { isSet } }
-
-    package func stop() {
-        let woken = lock.withLock {
-            isSet = true
-            return handles
-        }
-        for handle in woken { handle.submit {} }
-    }
-
-    func add(_ handle: ReactorHandle) { lock.withLock { handles.append(handle) } }
-
-    func remove(_ handle: ReactorHandle) {
-        lock.withLock { handles.removeAll { $0 === handle } }
-    }
-}
-
 /// How a client works, apart from whom it asks.
 package struct KubeClientSettings: Sendable {
     /// Who we say we are: `keelson-operator/0.1.0`.
@@ -379,7 +316,8 @@ package final class KubeClient: KubeExchange {
     private func reload() throws(NetError) -> CertificateReload {
         if let certificates { return certificates }
         let made = try CertificateReload(
-            credentials.policy(certificatesOf ?? .none), .client) { _ in }
+            credentials.policy(certificatesOf ?? .none), .client
+        ) { _ in }
         certificates = made
         return made
     }

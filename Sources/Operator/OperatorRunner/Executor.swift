@@ -6,8 +6,6 @@ internal import EtcdClient
 internal import Formats
 internal import Kube
 internal import KubeClient
-internal import Net
-internal import Posix
 internal import Program
 internal import Reconcile
 
@@ -58,15 +56,33 @@ struct Executor {
         log.info(
             "step", ["step": .string(step.summary), "operation": .string(plan.operationID)])
         let failure = perform(step, seen, view)
-        store.note(StepOutcome(operationID: plan.operationID, failure: failure), for: key)
-        guard let failure else { return .done }
-        log.warn(
-            "step failed", ["step": .string(step.summary), "error": .string(failure)])
-        return .failed(failure)
+        switch failure {
+        case nil:
+            store.note(StepOutcome(operationID: plan.operationID, failure: nil), for: key)
+            return .done
+        case .changedMeanwhile(let reason)?:
+            store.note(nil, for: key)
+            return .stale(reason)
+        case .other(let reason)?:
+            store.note(StepOutcome(operationID: plan.operationID, failure: reason), for: key)
+            log.warn("step failed", ["step": .string(step.summary), "error": .string(reason)])
+            return .failed(reason)
+        }
+    }
+
+    enum Failure {
+        /// The object is another than the step was decided on: look again, nothing is wrong.
+        case changedMeanwhile(String)
+        case other(String)
+
+        init(_ error: KubeError) {
+            let isConflict = error.status?.isConflict == true
+            self = isConflict ? .changedMeanwhile("\(error)") : .other("\(error)")
+        }
     }
 
     /// Nil if it succeeded.
-    private func perform(_ step: Step, _ seen: Observation, _ view: ClusterView) -> String? {
+    private func perform(_ step: Step, _ seen: Observation, _ view: ClusterView) -> Failure? {
         switch step {
         case .create(let object):
             return write(object) { kind throws(KubeError) in
@@ -78,8 +94,10 @@ struct Executor {
             }
         case .patch(let key, let body): return patch(key, body)
         case .delete(let key, let uid, let deletion): return delete(key, uid, deletion)
-        case .sendTicket(let pod, let uid, let ticket): return push(ticket, pod, uid, seen, view)
-        case .etcd(let call, let asking): return etcd(call, asking, seen, view)
+        case .sendTicket(let pod, let uid, let ticket):
+            return push(ticket, pod, uid, seen, view).map { .other($0) }
+        case .etcd(let call, let asking):
+            return etcd(call, asking, seen, view).map { .other($0) }
         case .createToken(let secret): return createToken(secret)
         case .issueCertificates(let order): return issue(order)
         }
@@ -87,31 +105,31 @@ struct Executor {
 
     // MARK: Objects
 
-    private func write(
+    func write(
         _ object: KubeObject, _ send: (ResourceKind) throws(KubeError) -> KubeObject
-    ) -> String? {
+    ) -> Failure? {
         guard let kind = ResourceKind.named(apiVersion: object.apiVersion, kind: object.kind)
-        else { return "unknown kind \(object.apiVersion) \(object.kind)" }
+        else { return .other("unknown kind \(object.apiVersion) \(object.kind)") }
         do throws(KubeError) {
             store.wrote(try send(kind), as: kind)
             return nil
         } catch {
             // Somebody made it meanwhile: the next pass sees it.
             if error.status?.isAlreadyExists == true { return nil }
-            return "\(error)"
+            return Failure(error)
         }
     }
 
-    private func patch(_ key: ObjectKey, _ body: JSONValue) -> String? {
+    private func patch(_ key: ObjectKey, _ body: JSONValue) -> Failure? {
         do throws(KubeError) {
             store.wrote(try client.patch(key, .merge, body), as: key.kind)
             return nil
         } catch {
-            return "\(error)"
+            return Failure(error)
         }
     }
 
-    private func delete(_ key: ObjectKey, _ uid: String, _ deletion: Deletion) -> String? {
+    private func delete(_ key: ObjectKey, _ uid: String, _ deletion: Deletion) -> Failure? {
         do throws(KubeError) {
             try client.delete(
                 key,
@@ -120,7 +138,7 @@ struct Executor {
                     propagationPolicy: deletion.orphansDependents ? "Orphan" : "", uid: uid))
             return nil
         } catch {
-            return "\(error)"
+            return Failure(error)
         }
     }
 
@@ -205,105 +223,6 @@ struct Executor {
             request.alarm = alarm.kind == .noSpace ? .noSpace : .corrupt
             _ = try client.alarm(request)
         }
-    }
-
-    // MARK: Secrets
-
-    private func createToken(_ secret: KubeObject) -> String? {
-        do throws(PosixError) {
-            let hex = try SecureRandom.bytes(32).map { byte in
-                (byte < 16 ? "0" : "") + String(byte, radix: 16)
-            }.joined()
-            var secret = secret
-            secret["data", "token"] = .string(Base64.encode(Array(hex.utf8)))
-            let made = secret
-            return write(made) { kind throws(KubeError) in try client.create(made, as: kind) }
-        } catch {
-            return "\(error)"
-        }
-    }
-
-    private func issue(_ order: CertificateOrder) -> String? {
-        let old: KubeObject?
-        let pair: CertificatePair
-        do throws(KubeError) {
-            old = try client.get(order.secret.key(as: .secret))
-        } catch {
-            return "\(error)"
-        }
-        do throws(NetError) {
-            pair = try CertificateIssuer.issue(
-                CertificateWish(
-                    commonName: order.commonName, dnsNames: order.dnsNames,
-                    addresses: order.ipAddresses, isAuthority: order.isAuthority,
-                    validity: order.validity), signedBy: order.signer.map { SecretTexts($0).pair })
-        } catch {
-            return "\(error)"
-        }
-        let signer = order.signer.map { SecretTexts($0).trusted } ?? pair.certificate
-        let trusted = PEMBlocks.union(
-            signer, order.keepsOldAuthority ? old.map { SecretTexts($0).trusted } ?? [] : [])
-        var secret = order.secret
-        secret["data"] = .object([
-            ("tls.crt", .string(Base64.encode(pair.certificate))),
-            ("tls.key", .string(Base64.encode(pair.key))),
-            ("ca.crt", .string(Base64.encode(trusted))),
-        ])
-        let isNew = secret.resourceVersion.isEmpty
-        return write(secret) { kind throws(KubeError) in
-            isNew
-                ? try client.create(secret, as: kind) : try client.replace(secret, as: kind)
-        }
-    }
-}
-
-/// What a Secret of type `kubernetes.io/tls` holds, as PEM.
-struct SecretTexts {
-    let secret: KubeObject
-
-    init(_ secret: KubeObject) {
-        self.secret = secret
-    }
-
-    var pair: CertificatePair {
-        CertificatePair(certificate: text("tls.crt"), key: text("tls.key"))
-    }
-
-    /// Whom to trust: `ca.crt`, or the certificate itself where there is none.
-    var trusted: [UInt8] {
-        let authorities = text("ca.crt")
-        return authorities.isEmpty ? text("tls.crt") : authorities
-    }
-
-    private func text(_ key: String) -> [UInt8] {
-        secret.string("data", key).flatMap { Base64.decode($0) } ?? []
-    }
-}
-
-/// PEM texts as lists of blocks.
-enum PEMBlocks {
-    /// Older authorities than these are dropped.
-    static let blockMax = 4
-
-    static func union(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] {
-        var blocks: [String] = []
-        for block in split(first) + split(second) where !blocks.contains(block) {
-            blocks.append(block)
-        }
-        return Array(blocks.prefix(blockMax).joined().utf8)
-    }
-
-    private static func split(_ text: [UInt8]) -> [String] {
-        var blocks: [String] = []
-        var block = ""
-        for line in String(decoding: text, as: UTF8.self).split(separator: "\n") {
-            block += line + "\n"
-            if line.hasPrefix("-----END ") {
-                blocks.append(block)
-                block = ""
-            }
-        }
-        return blocks
     }
 }
 

@@ -173,6 +173,11 @@ struct StatefulSetBuilder {
                     "--\(flag)trusted-ca-file=\(path)/ca.crt", "--\(flag)client-cert-auth=true",
                 ]
             }
+            // The peers' authority is this cluster's own: whoever has its certificate is a member,
+            // and where a pod's address has no name (yet) its certificate is as good.
+            if desired.tlsMode == .auto {
+                arguments.append("--peer-skip-client-san-verification=true")
+            }
         }
         return arguments + options()
     }
