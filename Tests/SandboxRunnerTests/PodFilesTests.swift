@@ -34,7 +34,10 @@ internal import Testing
 
 @Suite struct WildcardAddressTests {
     @Test(arguments: [
-        ("--listen=http://0.0.0.0:1,https://[::]:2", "--listen=http://127.9.0.1:1,https://127.9.0.1:2"),
+        (
+            "--listen=http://0.0.0.0:1,https://[::]:2",
+            "--listen=http://127.9.0.1:1,https://127.9.0.1:2"
+        ),
         ("--metrics-listen=:8080", "--metrics-listen=127.9.0.1:8080"),
         ("--x=10.0.0.0:1", "--x=10.0.0.0:1"), ("--x=:", "--x=:"), ("--x=:a", "--x=:a"),
         (":8080", ":8080"), ("--x", "--x"), ("--x=", "--x="),

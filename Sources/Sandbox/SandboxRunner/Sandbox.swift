@@ -95,7 +95,7 @@ final class Sandbox {
             isTouched = false
             api.tick(now)
             controllers.reconcile(&api)
-            if changesConcernPods() { isTouched = false }
+            followData()
             kubelet.sync()
             if !isTouched { break }
         }
@@ -107,12 +107,12 @@ final class Sandbox {
         deliverWatches()
     }
 
-    /// Looks at what changed; files of ConfigMaps and Secrets follow at once.
-    private func changesConcernPods() -> Bool {
-        let changes = api.takeChanges()
-        let hasData = changes.contains { $0.key.kind == .configMap || $0.key.kind == .secret }
+    /// Files of ConfigMaps and Secrets follow at once.
+    private func followData() {
+        let hasData = api.takeChanges().contains {
+            $0.key.kind == .configMap || $0.key.kind == .secret
+        }
         if hasData { kubelet.refreshVolumes() }
-        return !changes.isEmpty
     }
 
     private func deliverWatches() {

@@ -85,7 +85,11 @@ package enum SandboxCommand: Equatable, Sendable {
             let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
             let name = parts[0]
             if name == "--rbac" || name == "--verbose" {
-                if name == "--rbac" { options.evaluatesRBAC = true } else { options.isVerbose = true }
+                if name == "--rbac" {
+                    options.evaluatesRBAC = true
+                } else {
+                    options.isVerbose = true
+                }
                 continue
             }
             guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {

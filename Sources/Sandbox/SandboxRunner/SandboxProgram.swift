@@ -81,7 +81,8 @@ package enum SandboxProgram {
                 on: door.with(port: port), try files.reload { _ in })
             let control = try ControlPort(sandbox, folder: folder)
             try files.writeKubeconfig(
-                to: absolute(options.kubeconfig, environment), server: "https://\(door.host):\(bound)")
+                to: absolute(options.kubeconfig, environment),
+                server: "https://\(door.host):\(bound)")
             announce(options, settings, bound)
             let code = try sandbox.run(signals)
             withExtendedLifetime(control) {}

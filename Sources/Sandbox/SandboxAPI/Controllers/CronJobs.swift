@@ -19,7 +19,9 @@ enum CronJobs {
         var status = cron
         note(jobs, &status)
         prune(cron, jobs, &api, &changes)
-        run(cron, jobs.filter { !Jobs.isFinished($0) && !$0.isBeingDeleted }, &status, &api, &changes)
+        run(
+            cron, jobs.filter { !Jobs.isFinished($0) && !$0.isBeingDeleted }, &status, &api,
+            &changes)
         api.putStatus(status, over: cron, &changes)
     }
 

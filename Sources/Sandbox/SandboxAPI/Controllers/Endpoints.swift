@@ -71,7 +71,9 @@ enum Endpoints {
         private func subsets(_ ready: [KubeObject], _ others: [KubeObject]) -> JSONValue {
             var members: [(String, JSONValue)] = []
             if !ready.isEmpty { members.append(("addresses", .array(ready.map(address)))) }
-            if !others.isEmpty { members.append(("notReadyAddresses", .array(others.map(address)))) }
+            if !others.isEmpty {
+                members.append(("notReadyAddresses", .array(others.map(address))))
+            }
             let ports = ports(of: ready.first ?? others.first)
             if !ports.isEmpty { members.append(("ports", .array(ports))) }
             return .array([.object(members)])

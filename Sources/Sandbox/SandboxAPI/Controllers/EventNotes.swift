@@ -1,6 +1,6 @@
+internal import Formats
 // SPDX-License-Identifier: Apache-2.0
 package import Kube
-internal import Formats
 
 /// Events about objects, as `kubectl describe` shows them. What is said again is counted.
 package enum EventNotes {

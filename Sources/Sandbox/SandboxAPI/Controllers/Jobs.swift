@@ -90,9 +90,10 @@ struct JobPass {
         _ api: some ObjectAccess
     ) -> (String, String)? {
         let restarts = active.reduce(0) { sum, pod in
-            sum + pod.list("status", "containerStatuses").reduce(0) {
-                $0 + Int(clamping: $1["restartCount"]?.int64 ?? 0)
-            }
+            sum
+                + pod.list("status", "containerStatuses").reduce(0) {
+                    $0 + Int(clamping: $1["restartCount"]?.int64 ?? 0)
+                }
         }
         if failed.count + restarts > backoffLimit {
             return ("BackoffLimitExceeded", "Job has reached the specified backoff limit")

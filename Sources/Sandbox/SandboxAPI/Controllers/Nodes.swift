@@ -77,7 +77,8 @@ enum Nodes {
     ) {
         EventNotes.add(
             &api, about: pod, "TaintManagerEviction",
-            "Marking for deletion Pod \(pod.namespace)/\(pod.name)", by: "taint-eviction-controller")
+            "Marking for deletion Pod \(pod.namespace)/\(pod.name)", by: "taint-eviction-controller"
+        )
         api.remove(pod, .pod, &changes)
     }
 

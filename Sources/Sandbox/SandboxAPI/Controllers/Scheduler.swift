@@ -30,7 +30,10 @@ enum Scheduler {
                 fitting.append(node)
             }
         }
-        guard let best = fitting.min(by: { score($0, pod, nodes, placed) < score($1, pod, nodes, placed) })
+        guard
+            let best = fitting.min(by: {
+                score($0, pod, nodes, placed) < score($1, pod, nodes, placed)
+            })
         else { return refuse(pod, nodes.count, obstacles, &api, &changes) }
         var bound = pod
         bound["spec", "nodeName"] = .string(best.name)
@@ -70,14 +73,14 @@ enum Scheduler {
     ) -> String? {
         if node.bool("spec", "unschedulable") == true { return "node(s) were unschedulable" }
         for taint in node.list("spec", "taints")
-        where taint["effect"]?.string != "PreferNoSchedule" && !Taints.isTolerated(taint, by: pod)
-        {
+        where taint["effect"]?.string != "PreferNoSchedule" && !Taints.isTolerated(taint, by: pod) {
             return "node(s) had untolerated taint {\(taint["key"]?.string ?? ""): "
                 + "\(taint["value"]?.string ?? "")}"
         }
         if node.condition("Ready")?.isTrue != true { return "node(s) were not ready" }
         let wanted = KubeMap(pod["spec", "nodeSelector"])
-        if wanted.pairs.contains(where: { node.labels[$0.key] != $0.value }) || !fitsAffinity(pod, node)
+        if wanted.pairs.contains(where: { node.labels[$0.key] != $0.value })
+            || !fitsAffinity(pod, node)
         {
             return "node(s) didn't match Pod's node affinity/selector"
         }

@@ -28,7 +28,8 @@ struct StatefulSetPass {
         isOrdered = set.string("spec", "podManagementPolicy") != "Parallel"
         isOnDelete = set.string("spec", "updateStrategy", "type") == "OnDelete"
         partition =
-            isOnDelete ? 0 : max(0, set.int("spec", "updateStrategy", "rollingUpdate", "partition") ?? 0)
+            isOnDelete
+            ? 0 : max(0, set.int("spec", "updateStrategy", "rollingUpdate", "partition") ?? 0)
         selector = set["spec", "selector"].flatMap { LabelSelector(json: $0) } ?? LabelSelector()
     }
 
@@ -42,7 +43,8 @@ struct StatefulSetPass {
         walk(pods, revisions, &api, &changes)
         retireClaims(&api, &changes)
         writeStatus(revisions, &api, &changes)
-        revisions.prune(keeping: Set(members(api).compactMap { $0.labels[Revisions.label] }), &api, &changes)
+        revisions.prune(
+            keeping: Set(members(api).compactMap { $0.labels[Revisions.label] }), &api, &changes)
     }
 
     func ordinal(of pod: KubeObject) -> Int? {

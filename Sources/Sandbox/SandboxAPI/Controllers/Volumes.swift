@@ -171,7 +171,8 @@ enum Volumes {
         status["status", "conditions"] = nil
         api.putStatus(status, over: claim, &changes)
         EventNotes.add(
-            &api, about: claim, "FileSystemResizeSuccessful", "MountVolume.NodeExpandVolume succeeded",
+            &api, about: claim, "FileSystemResizeSuccessful",
+            "MountVolume.NodeExpandVolume succeeded",
             by: "kubelet")
     }
 

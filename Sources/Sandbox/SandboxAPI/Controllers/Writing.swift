@@ -85,7 +85,8 @@ extension KubeObject {
         let index = list.firstIndex { $0["type"]?.string == type }
         let before = index.map { list[$0] }
         var members: [(String, JSONValue)] = [("type", .string(type)), ("status", .string(status))]
-        let since = before?["status"]?.string == status
+        let since =
+            before?["status"]?.string == status
             ? before?["lastTransitionTime"]?.string : nil
         members.append(("lastTransitionTime", .string(since ?? timestamp)))
         if !reason.isEmpty { members.append(("reason", .string(reason))) }

@@ -30,7 +30,7 @@ extension SandboxAPI {
             spec.fill("volumeMode", "Filesystem")
             if before == nil { object["status"] = .object([("phase", "Pending")]) }
         case "namespaces": admitNamespace(&object, &spec, before)
-        default: admitPlain(&object, resource, before)
+        default: return admitPlain(&object, resource, before)
         }
         if hadSpec || !spec.isEmpty { object["spec"] = .object(spec) }
         if resource.kind == .pod, before == nil {

@@ -44,9 +44,9 @@ struct ServerSideApply {
     ) -> JSONObject {
         var gone = previous
         gone.subtract(said)
-        // Deepest first, so that an element goes after its fields.
+        // An element goes as a whole: without the fields that name it, it could not be found.
         var value = JSONValue.object(object)
-        for path in gone.sorted.sorted(by: { $0.count > $1.count }) {
+        for path in gone.sorted.sorted(by: { $0.count < $1.count }) {
             let isShared = others.contains { $0.fields.reaches(path) }
             if isShared || said.reaches(path) { continue }
             value = ApplyMerge.removing(path[...], from: value, schema)
@@ -76,7 +76,8 @@ struct ServerSideApply {
         for (owner, paths) in causes {
             let subresource =
                 owner.subresource.isEmpty ? "" : " with subresource \"\(owner.subresource)\""
-            let who = "\"\(owner.manager)\"\(subresource) using \(owner.apiVersion)"
+            let using = owner.operation == "Apply" ? "" : " using \(owner.apiVersion)"
+            let who = "\"\(owner.manager)\"\(subresource)\(using)"
             for path in paths {
                 details.append(
                     .object([

@@ -52,7 +52,8 @@ enum DownwardFields {
         let found = pod.list("spec", "containers").first { $0["name"]?.string == name }
         let resources = found?["resources"]
         let value =
-            resources?[String(words[0])]?[String(words[1])] ?? resources?["limits"]?[String(words[1])]
+            resources?[String(words[0])]?[String(words[1])]
+            ?? resources?["limits"]?[String(words[1])]
         let text = value?.string ?? value?.int64.map(String.init) ?? "0"
         let divisor = reference["divisor"]?.string.flatMap { Quantity($0) } ?? Quantity(1)
         guard let amount = Quantity(text), let divisor, divisor.thousandths > 0 else { return nil }

@@ -30,7 +30,9 @@ struct ImageTable {
 
     /// The path of a program; nil if there is none.
     func find(_ program: String, in searchPath: String) -> String? {
-        if program.contains("/") { return Directory.kind(of: program) == .file ? program : find(known: program, searchPath) }
+        if program.contains("/") {
+            return Directory.kind(of: program) == .file ? program : find(known: program, searchPath)
+        }
         for folder in searchPath.split(separator: ":") {
             let path = "\(folder)/\(program)"
             if Directory.kind(of: path) == .file { return path }

@@ -91,7 +91,8 @@ final class ProcessPod {
     private func prepare() {
         if address.isEmpty {
             guard let taken = kubelet.takeAddress() else {
-                return later(.notPrepared(reason: "ContainerCreating", message: "no address is left"))
+                return later(
+                    .notPrepared(reason: "ContainerCreating", message: "no address is left"))
             }
             address = taken
         }
