@@ -7,7 +7,7 @@ SEEDS ?= 1000
 FIRST_SEED ?= 1
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help setup build release test lint format golden sim demo bench parity clean
+.PHONY: help setup build release test lint format golden charts image sim demo bench parity clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -34,7 +34,13 @@ format: ## rewrite in house style
 
 golden: ## rewrite golden files; then read the diff
 	KEELSON_REWRITE=1 $(SWIFT) test $(FLAGS) --filter Golden
-	git diff --stat -- '*/Golden/*'
+	git diff --stat -- '*/Golden/*' Manifests charts docs/api.md
+
+charts: ## check charts and manifests (REWRITE=1 rewrites what is rendered)
+	@scripts/charts $(if $(REWRITE),--rewrite)
+
+image: ## build dist/keelson-VERSION.tar, an OCI image, without a daemon
+	@scripts/image
 
 sim: setup ## simulate SEEDS clusters (SEEDS=1000 FIRST_SEED=1)
 	$(SWIFT) build $(FLAGS) -c release --product keelson-sim

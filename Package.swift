@@ -92,6 +92,7 @@ var targets: [Target] = [
         [
             "Bytes", "Raft", "Replicated", "MVCC", "NodeCore", "Recovery", "EtcdAPI", "Storage",
             "FileDisk", "Net", "Posix", "HTTP", "Program", "Formats", "CLinux", "V2Facade",
+            "Interchange",
         ]),
     room(
         "Ctl", in: tools,
@@ -163,7 +164,7 @@ var targets: [Target] = [
         "NodeServerTests",
         [
             "NodeServer", "NodeCore", "Program", "EtcdAPI", "Formats", "HTTP", "Net", "Bytes",
-            "Posix", "TestKit",
+            "Posix", "Raft", "Storage", "SimulatedDisk", "TestKit",
         ]),
     tests(
         "EtcdClientTests",
@@ -177,7 +178,7 @@ var targets: [Target] = [
             "Interchange", "Recovery", "Storage", "SimulatedDisk", "Replicated", "Raft", "MVCC",
             "EtcdAPI", "Formats", "Posix", "Bytes",
         ]),
-    tests("KubeTests", ["Kube", "Formats", "HTTP", "Bytes"]),
+    tests("KubeTests", ["Kube", "Formats", "HTTP", "Bytes"], golden: true),
     tests("ControllersTests", ["Controllers", "Kube", "Formats", "Bytes"]),
     tests(
         "KubeClientTests",
@@ -192,11 +193,13 @@ var targets: [Target] = [
         "OperatorRunnerTests",
         [
             "OperatorRunner", "Reconcile", "Controllers", "Kube", "KubeClient", "Formats", "HTTP",
-            "Net", "Posix", "Bytes", "TestKit",
+            "Net", "Posix", "Program", "Bytes", "TestKit",
         ]),
     tests("OperatorWorldTests", ["OperatorWorld", "DataDriven"], golden: true),
     tests("SimulationTests", ["Simulation", "NodeCore", "Raft", "EtcdAPI", "Bytes"]),
-    tests("EndToEndTests", ["TestKit", "EtcdClient", "EtcdAPI", "Net", "Posix", "Bytes"]),
+    tests(
+        "EndToEndTests",
+        ["TestKit", "EtcdClient", "EtcdAPI", "Formats", "Net", "Posix", "Bytes"]),
 ]
 
 // A room under construction is built alone: KEELSON_ROOMS names the targets to keep, comma-separated.

@@ -5,6 +5,7 @@ internal import Testing
 //
 //   Harness/   Cluster and Member (processes with a folder each), Crew (threads with an end)
 //   History/   what clients were told (Recorder), what members hold (Truth), whether they agree
+//   Pods/      members started by tickets, and the jobs that run beside them
 //   *Tests     one file per disaster
 //
 // Each test brings up members of its own and leaves nothing behind. They run one after the other,

@@ -15,7 +15,7 @@ struct RecordTests {
         #expect(cluster.spec == EtcdClusterSpec())
         #expect(cluster.spec.replicas == 3)
         #expect(cluster.spec.storage.size == Quantity("8Gi"))
-        #expect(cluster.spec.podTemplate.resources.requests["memory"] == "512Mi")
+        #expect(cluster.spec.resources.requests["memory"] == "512Mi")
     }
 
     @Test func `what is written is read`() throws {
@@ -28,11 +28,11 @@ struct RecordTests {
                   version: 3.6.1
                   storage: {size: 20Gi, storageClassName: fast, medium: PersistentVolume}
                   options: {quotaBackendBytes: 4Gi, electionTimeout: 2s, extraArgs: [--metrics=basic]}
-                  podTemplate: {affinity: {nodeAffinity: {any: [1]}}, nodeSelector: {disk: ssd}}
+                  podTemplate: {spec: {affinity: {nodeAffinity: {any: [1]}}, nodeSelector: {disk: ssd}}}
                   backup: {schedules: [{name: nightly, schedule: 0 * * * *,
                     destination: {persistentVolumeClaim: {claimName: b, path: demo}}}]}
                   bootstrap: {restore: {backupRef: {name: yesterday}}}
-                  deletionPolicy: Snapshot
+                  deletionPolicy: Delete
                 """))
         #expect(cluster.problems.isEmpty)
         #expect(cluster.name == "demo" && cluster.namespace == "shop" && cluster.uid == "u1")
@@ -41,11 +41,11 @@ struct RecordTests {
         #expect(spec.storage.storageClassName == "fast")
         #expect(spec.options.quotaBackendBytes == Quantity("4Gi"))
         #expect(spec.options.electionTimeout == .seconds(2))
-        #expect(spec.podTemplate.affinity.object["nodeAffinity"] != nil)
+        #expect(spec.podTemplate.spec.affinity.object["nodeAffinity"] != nil)
         #expect(spec.backup.schedules.first?.destination.persistentVolumeClaim?.path == "demo")
         #expect(spec.backup.schedules.first?.retention == BackupRetention())
         #expect(spec.bootstrap?.restore?.backupRef?.name == "yesterday")
-        #expect(spec.deletionPolicy == .snapshot)
+        #expect(spec.deletionPolicy == .delete)
         #expect(EtcdClusterSpec.decode(.object(spec.encoded)) == spec)
     }
 
@@ -85,7 +85,8 @@ struct RecordTests {
         #expect(cluster.spec.storage == ClusterStorage())
         #expect(
             cluster.problems[2].message
-                == "Unsupported value: \"Tape\": supported values: \"PersistentVolume\", \"Memory\"")
+                == "Unsupported value: \"Tape\": supported values: \"PersistentVolume\", \"Memory\""
+        )
     }
 
     @Test func `a condition's time moves with its truth alone`() throws {

@@ -433,38 +433,46 @@ def check_backup(subject: list[str], tools: Tools, counter: Counter) -> None:
     try:
         server.play(everything())
         endpoint = server.cluster.members[0].endpoint
-        words = [tools.ctl, "backup", f"--endpoints={endpoint}", f"--to={folder}"]
+        words = [tools.ctl, "backup", f"--endpoints={endpoint}", f"--dir={folder}",
+                 "--cluster=demo", "--name=job"]
         folder.mkdir()
-        foreign = folder / "keelson-20200101T000000Z.db"
+        foreign = folder / "demo-20200101T000000Z-3.db"
         foreign.write_text("not ours")
-        old = folder / "keelson-20200102T000000Z.db.partial"
+        other = folder / "demo-2-20200102T000000Z.db.partial"
+        other.write_text("another cluster's")
+        old = folder / "demo-20200102T000000Z.db.partial"
         old.write_text("left behind")
         result = run(*words)
         line = json.loads(result.stdout)
         counter.check("backup: exit", 0, result.returncode)
         counter.check("backup: one line", 1, len(result.stdout.splitlines()))
-        path = Path(line["file"])
+        path = folder / line["file"]
         counter.check("backup: sum", hashlib.sha256(path.read_bytes()).hexdigest(),
                       line["sha256"])
-        counter.check("backup: size", path.stat().st_size, line["bytes"])
+        counter.check("backup: size", path.stat().st_size, line["sizeBytes"])
         status = json.loads(run(tools.etcdutl, "snapshot", "status", str(path), "-w",
                                 "json").stdout)
-        counter.check("backup: facts", (status["hash"], status["revision"], status["totalKey"]),
-                      (line["hash"], line["revision"], line["keys"]))
+        counter.check("backup: facts", status["revision"], line["revision"])
+        live = json.loads(run(tools.ctl, f"--endpoints={endpoint}", "endpoint", "hashkv", "-w",
+                              "json").stdout)[0]["HashKV"]
+        counter.check("backup: hash", live["hash"], line["hashKV"])
+        keys = json.loads(run(tools.ctl, f"--endpoints={endpoint}", "get", "", "--prefix",
+                              "--limit=1", "-w", "json").stdout)
+        counter.check("backup: keys", keys.get("count", 0), line["keyCount"])
         counter.check("backup: manifest", line["sha256"],
                       json.loads(Path(f"{path}.json").read_text())["sha256"])
-        counter.check("backup: leftovers go, others stay", (False, True),
-                      (old.exists(), foreign.exists()))
+        counter.check("backup: leftovers go, others stay", (False, True, True),
+                      (old.exists(), foreign.exists(), other.exists()))
+        other.unlink()
         next_second()
         again = json.loads(run(*words, "--keep-last=1").stdout)
-        counter.check("backup: retention", ([path.name], [Path(again["file"]).name], True),
-                      (again["removed"], again["kept"], foreign.exists()))
-        next_second()
+        counter.check("backup: retention", (1, 1, False, True),
+                      (again["stored"], again["pruned"], path.exists(), foreign.exists()))
         full = run(*words, "--min-free=99%")
-        counter.check("backup: no space", (1, True),
+        counter.check("backup: no space", (6, True),
                       (full.returncode, "free" in json.loads(full.stdout)["error"]))
-        gone = run(tools.ctl, "backup", "--endpoints=127.0.0.1:1", f"--to={folder}")
-        counter.check("backup: no server", (1, True),
+        gone = run(tools.ctl, "backup", "--endpoints=127.0.0.1:1", f"--dir={folder}")
+        counter.check("backup: no server", (2, True),
                       (gone.returncode, "error" in json.loads(gone.stdout)))
         names = sorted(entry.name for entry in folder.iterdir())
         counter.check("backup: nothing unfinished", [], [n for n in names if "partial" in n])

@@ -109,6 +109,13 @@ struct LogDamageTests {
         #expect(throws: StorageError.self) { try open(disk) }
     }
 
+    @Test func `Trail of Bits 13: a log that was just made opens, and is empty`() throws {
+        let disk = SimulatedDisk(seed: 1)
+        var life = LogLife(disk: disk)
+        try life.begin()
+        #expect(try open(disk).entries.isEmpty)
+    }
+
     @Test func `an empty folder holds no log, and a log is not created twice`() throws {
         let disk = SimulatedDisk(seed: 1)
         #expect(throws: StorageError.missing(path: Self.directory)) { try open(disk) }

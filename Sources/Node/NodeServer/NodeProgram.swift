@@ -9,6 +9,7 @@ internal import Program
 //
 //   NodeProgram   command line in, exit code out
 //   Bootstrap/    data directory, identity, founding or joining a cluster
+//   Contract/     the same in pods: tickets, waiting, restoring, who the data belongs to
 //   Threads/      LocalMember (the core's thread), DiskThread (the log), WorkThread (long work)
 //   Clients/      the client port: gRPC services, /health, /metrics and their like
 //   Peers/        the peer port: etcd's peer protocol
@@ -24,6 +25,10 @@ internal import Program
 /// What the process says by its exit code; 0 is a clean stop, 2 a wrong command line.
 enum ExitCode {
     static let cannotStart: Int32 = 1
+    /// The data directory belongs to another cluster; only under the contract.
+    static let foreignVolume: Int32 = 3
+    /// The member was removed from its cluster; only under the contract.
+    static let removed: Int32 = 4
     /// The member's history contradicts the cluster's (EX_SOFTWARE).
     static let diverged: Int32 = 70
     /// A write or sync failed: nobody can say what the disk holds (EX_IOERR).
@@ -32,8 +37,8 @@ enum ExitCode {
 
 /// keelson-node, from its command line to its exit code.
 package enum NodeProgram {
-    /// Exit codes: 0 done or stopped, 1 cannot start, 2 usage, 74 the disk failed (EX_IOERR),
-    /// 70 the member's history contradicts the cluster's (EX_SOFTWARE).
+    /// Exit codes: 0 done or stopped, 1 cannot start, 2 usage, 3 the volume is another cluster's,
+    /// 4 removed from the cluster, 74 the disk failed (EX_IOERR), 70 the member's history contradicts the cluster's (EX_SOFTWARE).
     package static func main(arguments: [String], environment: [(String, String)]) -> Int32 {
         Signals.ignoreBrokenPipes()
         do throws(ConfigError) {
@@ -49,6 +54,8 @@ package enum NodeProgram {
             var text = error.text
             if case .usage = error { text += "\n\n" + NodeInvocation.usage }
             write(text + "\n", to: 2)
+            TerminationMessage(arguments: arguments, environment: environment)
+                .write(error.exitCode, error.text)
             return error.exitCode
         }
     }
@@ -71,21 +78,38 @@ package enum NodeProgram {
 
     private static func run(_ config: NodeConfig, _ notices: [ConfigNotice]) -> Int32 {
         let logger: Logger
+        let lastWords = TerminationMessage(path: config.terminationLog)
         do throws(PosixError) {
             logger = try LogSink(config.logOutputs).logger(config)
         } catch {
             write("cannot open the log output: \(error)\n", to: 2)
+            lastWords.write(1, "cannot open the log output: \(error)")
             return 1
         }
         for notice in notices { logger.warn(notice.message, ["subject": .string(notice.subject)]) }
         ThisProcess.raiseDescriptorLimit()
+        let report = NodeReport()
         do throws(StartFailure) {
-            let wiring = try Wiring(config: config, logger: logger)
-            return try wiring.run()
+            let wiring = try Wiring(config: config, logger: logger, report: report)
+            let code = try wiring.run()
+            lastWords.write(code, wiring.reasonToEnd, report)
+            return code
         } catch {
+            let code = exitCode(error, config)
+            if code == 0 { return 0 }
             logger.error("cannot start", ["error": .string("\(error)")])
             write("keelson-node: \(error)\n", to: 2)
-            return 1
+            lastWords.write(code, "\(error)", report)
+            return code
+        }
+    }
+
+    private static func exitCode(_ failure: StartFailure, _ config: NodeConfig) -> Int32 {
+        switch failure {
+        case .foreign: ExitCode.foreignVolume
+        case .removed: config.contract == nil ? ExitCode.cannotStart : ExitCode.removed
+        case .stopped: 0
+        case .posix, .files, .locked, .refused: ExitCode.cannotStart
         }
     }
 

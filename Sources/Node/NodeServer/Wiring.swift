@@ -12,39 +12,61 @@ internal import Storage
 
 /// The whole object graph of a member, bottom floor first.
 final class Wiring {
+    /// Descriptors that clients cannot take: for peers, files and the process itself.
+    private static let reservedDescriptors = 150
+    private static let leastBuffer = 16 << 20
+
     private let config: NodeConfig
     private let logger: Logger
     private let logSwitch: LogSwitch
     private let reactor: Reactor
     private let lookup = HostsFile.lookup()
     private let dialer: Dialer
-    private let directory: DataDirectory
+    private let report: NodeReport
+    private let notices = ServiceNotices()
+    /// Nil under the contract, where it is made when it is known what it is for.
+    private var directory: DataDirectory?
+    private var contractFolder: ContractFolder?
+    private let desk: TicketDesk?
+    private let health: HealthAnswers
+    private var healthPort: HealthPort?
     private let security: NodeSecurity
     private let metrics: NodeMetrics
     private var member: LocalMember?
     private let passwords = WorkThread(limit: Authenticator.waitingLimit)
     private var clients: ClientPort?
-    private var metricsPort: ClientPort?
     private var peers: PeerPort?
     private var exitCode: Int32 = 0
+    /// Why `run` returns another code than 0.
+    private(set) var reasonToEnd = ""
     private var isStopping = false
     private var isServing = false
     /// It was the leader when it was told to stop.
     private var isHandingOver = false
 
-    init(config: NodeConfig, logger: Logger) throws(StartFailure) {
+    init(config: NodeConfig, logger: Logger, report: NodeReport) throws(StartFailure) {
         self.config = config
+        self.report = report
         logSwitch = LogSwitch(logger.level)
-        self.logger = logSwitch.attach(logger)
+        let logger = logSwitch.attach(logger)
+        self.logger = logger
         metrics = NodeMetrics(isExtensive: config.metricsAreExtensive)
+        desk = config.contract.map { TicketDesk($0, logger) }
+        health = HealthAnswers(report, metrics, desk)
         do throws(NetError) {
             reactor = try Reactor()
             dialer = try Dialer(on: reactor, lookup: lookup)
         } catch {
             throw .refused("\(error)")
         }
-        directory = try DataDirectory(
-            path: config.dataDirectory, walPath: config.logDirectory, syncs: config.syncsToDisk)
+        if config.contract == nil {
+            directory = try DataDirectory(
+                path: config.dataDirectory, walPath: config.logDirectory,
+                syncs: config.syncsToDisk)
+        } else {
+            contractFolder = try ContractFolder(
+                config.dataDirectory, walPath: config.logDirectory)
+        }
         security = try NodeSecurity(config: config, logger: logger)
         dialer.certificates = security.dial
     }
@@ -54,10 +76,9 @@ final class Wiring {
         let salt = try secure()
         // Before any other thread starts: it would not have the signals blocked.
         try attachSignals()
-        let start = try Bootstrap(
-            config: config, directory: directory, reactor: reactor, dialer: dialer, logger: logger,
-            salt: salt, isStopping: { [unowned self] in self.isStopping }
-        ).begin()
+        notices.begin(on: reactor)
+        try openHealth()
+        let start = try firstState(salt)
         try build(start, seed: salt)
         if isStopping { member?.receive(.stopping) }
         do throws(NetError) {
@@ -66,6 +87,44 @@ final class Wiring {
             throw .refused("\(error)")
         }
         return exitCode
+    }
+
+    private func firstState(_ salt: UInt64) throws(StartFailure) -> Bootstrap.Start {
+        let isStopping = { [unowned self] in self.isStopping }
+        if let contract = config.contract, let contractFolder, let desk {
+            let admitted = try Admission(
+                config: config, contract: contract, folder: contractFolder, desk: desk,
+                report: report, reactor: reactor, dialer: dialer, logger: logger, salt: salt,
+                isStopping: isStopping,
+                onWaiting: { [unowned self] in self.notices.tell("waiting: \($0)") }
+            ).begin()
+            directory = admitted.directory
+            health.onTicketWhileRunning = { [unowned self] in self.startAnew(by: $0) }
+            return admitted.start
+        }
+        guard let directory else { throw .refused("there is no data directory") }
+        return try Bootstrap(
+            config: config, directory: directory, reactor: reactor, dialer: dialer, logger: logger,
+            salt: salt, isStopping: isStopping
+        ).begin()
+    }
+
+    private func openHealth() throws(StartFailure) {
+        guard !config.listenMetricsURLs.isEmpty else {
+            if config.contract != nil {
+                logger.warn("without --listen-metrics-urls tickets come by file only")
+            }
+            return
+        }
+        let port = HealthPort(reactor: reactor, answers: health, logger: logger)
+        do throws(NetError) {
+            for (urls, certificates) in doors(config.listenMetricsURLs, security.client) {
+                try port.listen(on: try addresses(urls), certificates)
+            }
+        } catch {
+            throw .refused("\(error)")
+        }
+        healthPort = port
     }
 
     private func secure() throws(StartFailure) -> UInt64 {
@@ -87,7 +146,7 @@ final class Wiring {
             now: reactor.now)
         do throws(NetError) {
             let mailbox = try Mailbox<CoreLetter>()
-            let disk = DiskThread(core: mailbox)
+            let disk = DiskThread(core: mailbox, quickSync: .milliseconds(1))
             let keeper = WorkThread()
             let member = LocalMember(
                 reactor: reactor, node: node, disk: disk, keeper: keeper, files: start.files,
@@ -172,7 +231,7 @@ final class Wiring {
             member: member, dialer: dialer,
             ownPeerURLs: config.advertisePeerURLs.map(\.description))
         peers.onRemovedByPeers = { [unowned self] in
-            self.stopAtOnce("the member has been permanently removed from the cluster", code: 0)
+            self.stopAsRemoved("the member has been permanently removed from the cluster")
         }
         for (urls, certificates) in doors(config.listenPeerURLs, security.peer) {
             try peers.listen(
@@ -194,6 +253,13 @@ final class Wiring {
         settings.keepAliveMinTime = config.keepalive.minimumTime
         settings.keepAliveInterval = config.keepalive.interval
         settings.keepAliveTimeout = config.keepalive.timeout
+        settings.maxConnections = max(
+            16, ThisProcess.descriptorLimit - Wiring.reservedDescriptors)
+        if let told = NodeEnvironment.value("KEELSON_CLIENT_BUFFER_BYTES").flatMap({ Int($0) }) {
+            settings.maxBufferedBytes = max(told, Wiring.leastBuffer)
+            settings.maxConnectionBytes = min(
+                settings.maxConnectionBytes, settings.maxBufferedBytes / 4)
+        }
         settings.gateway = config.servesGateway ? Gateway() : nil
         settings.access = AccessControl(
             origins: config.corsOrigins, hosts: config.hostWhitelist)
@@ -205,16 +271,7 @@ final class Wiring {
         // The kernel takes connections from now on; they are served when the member is known.
         clients.pause()
         self.clients = clients
-        if !config.listenMetricsURLs.isEmpty {
-            settings.servesGRPC = false
-            settings.gateway = nil
-            settings.access = nil
-            let port = ClientPort(
-                member: member, endpoints: endpoints, authenticator: authenticator,
-                settings: settings)
-            try listen(port, config.listenMetricsURLs)
-            metricsPort = port
-        }
+        health.endpoints = HTTPEndpoints(member: member)
     }
 
     private func listen(_ port: ClientPort, _ urls: [ServiceURL]) throws(NetError) {
@@ -257,7 +314,7 @@ final class Wiring {
         member.onRemoved = { [unowned self] in
             // Others may still need this member's last messages: as etcd does, a second of grace.
             self.reactor.after(.seconds(1)) {
-                self.stopAtOnce("the member has been removed from the cluster", code: 0)
+                self.stopAsRemoved("the member has been removed from the cluster")
             }
         }
         member.onFailure = { [unowned self] reason, code in
@@ -271,6 +328,10 @@ final class Wiring {
         guard !isServing else { return }
         isServing = true
         clients?.resume()
+        health.isServing = true
+        report.state = .running
+        report.reason = ""
+        notices.ready()
         logger.info("ready to serve client requests")
         for url in config.listenClientURLs {
             logger.info(
@@ -303,6 +364,7 @@ final class Wiring {
             return
         }
         isStopping = true
+        notices.stopping()
         isHandingOver = member?.node.isLeader == true
         logger.info("received signal; shutting down", ["signal": .string(signal)])
         clients?.pause()
@@ -330,9 +392,46 @@ final class Wiring {
         reactor.stop()
     }
 
+    /// Under the contract it never comes back: the file says so even if the log does not.
+    private func stopAsRemoved(_ reason: String) {
+        if let contractFolder {
+            do throws(StartFailure) {
+                try contractFolder.markRemoved(
+                    .object([
+                        ("memberID", .string(report.memberID)),
+                        ("clusterID", .string(report.clusterID)),
+                        ("clusterUID", .string(report.clusterUID)),
+                    ]))
+            } catch {
+                logger.error("cannot note the removal", ["error": .string("\(error)")])
+            }
+        }
+        report.state = .refused
+        report.reason = reason
+        stopAtOnce(reason, code: contractFolder == nil ? 0 : ExitCode.removed)
+    }
+
+    /// A survivor that runs without its quorum is told to go on alone: it does at its next start,
+    /// which whoever runs it has to see to.
+    private func startAnew(by ticket: Ticket) -> Bool {
+        guard ticket.action == .forceNewCluster, let contractFolder, !isStopping else {
+            return false
+        }
+        do throws(StartFailure) {
+            try contractFolder.begin(ticket)
+        } catch {
+            logger.error("cannot note the ticket", ["error": .string("\(error)")])
+            return false
+        }
+        reactor.soon { [unowned self] in self.stop("a ticket to make a new cluster") }
+        return true
+    }
+
     private func stopAtOnce(_ reason: String, code: Int32) {
         logger.warn("stopping", ["reason": .string(reason)])
         exitCode = code
+        reasonToEnd = reason
+        notices.stopping()
         peers?.stop()
         if code != ExitCode.diskFailed { member?.disk.stop() }
         reactor.stop()

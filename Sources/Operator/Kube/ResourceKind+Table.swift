@@ -65,11 +65,11 @@ extension ResourceKind {
 
     package static let etcdCluster = keelson(
         "EtcdCluster", "etcdclusters", ["etcd"], ["status", "scale"])
-    package static let etcdBackup = keelson("EtcdBackup", "etcdbackups", ["etcdbk"], ["status"])
+    package static let etcdBackup = keelson("EtcdBackup", "etcdbackups", ["etcdb"], ["status"])
     package static let etcdBackupSchedule = keelson(
-        "EtcdBackupSchedule", "etcdbackupschedules", ["etcdbks"], ["status"])
+        "EtcdBackupSchedule", "etcdbackupschedules", ["etcdbs"], ["status"])
     package static let etcdRestore = keelson(
-        "EtcdRestore", "etcdrestores", ["etcdrs"], ["status"])
+        "EtcdRestore", "etcdrestores", ["etcdr"], ["status"])
 
     /// What every Kubernetes has; the kinds of `keelson.dev` come by their definitions.
     package static let builtIn: [ResourceKind] = [

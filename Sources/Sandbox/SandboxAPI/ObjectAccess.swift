@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Bytes
-package import Formats
+internal import Formats
 package import Kube
 
 /// The API without HTTP: what built-in controllers and the runner use. Every rule of the API holds

@@ -13,6 +13,8 @@ package struct ClientTLS: Equatable, Sendable {
     package var verifiesServer = true
     /// What the server's certificate must be good for, if not the endpoint's host.
     package var serverName = ""
+    /// PEM texts that stand for the files of these names.
+    package var texts: [String: [UInt8]] = [:]
 
     package init() {}
 
@@ -29,6 +31,7 @@ package struct ClientTLS: Equatable, Sendable {
         }
         policy.verifiesServer = verifiesServer
         policy.applicationProtocols = ["h2"]
+        policy.texts = texts
         return policy
     }
 

@@ -58,6 +58,11 @@ package enum Directory {
         if unsafe Glibc.rename(old, new) != 0 { throw PosixError("rename", "\(old) \(new)") }
     }
 
+    /// Makes a symbolic link; nothing may be there yet.
+    package static func link(_ target: String, at path: String) throws(PosixError) {
+        if unsafe symlink(target, path) != 0 { throw PosixError("symlink", path) }
+    }
+
     /// Removes one file or one empty folder.
     package static func remove(_ path: String) throws(PosixError) {
         if unsafe Glibc.remove(path) != 0 { throw PosixError("remove", path) }

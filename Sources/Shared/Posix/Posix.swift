@@ -6,6 +6,7 @@ internal import Glibc
 //   File, Directory, FileLock      bytes and names on a disk
 //   Socket, SocketAddress          nonblocking TCP and unix sockets
 //   Poller, Wakeup                 epoll and eventfd
+//   NotifySocket                   datagrams to whoever started the process
 //   Signals, ChildProcess, Thread  what a process is made of
 //   Lock, NameLookup               for the few places where threads meet, and blocking DNS
 //   MonotonicClock, WallClock, SecureRandom, Digest, ThisProcess

@@ -156,6 +156,12 @@ struct CommandTable: Sendable {
         let names = Set(commands.compactMap(\.words.first)).sorted()
         let word = match(first, names) ?? first
         if let command = commands.first(where: { $0.path == word }) {
+            var inner = rest
+            if let second = takeWord(&inner),
+                let longer = commands.first(where: { $0.words == [word, second] })
+            {
+                return Found(place: .command(longer), rest: inner)
+            }
             return Found(place: .command(command), rest: rest)
         }
         guard let group = groups.first(where: { $0.name == word }) else {

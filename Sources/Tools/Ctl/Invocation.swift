@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import EtcdAPI
 internal import EtcdClient
+internal import Posix
 
 /// What a command runs with.
 struct Invocation {
@@ -59,6 +60,8 @@ struct Invocation {
             settings.maxAnswerBytes = Int(min(globals.maxAnswerBytes, Int64(Int32.max)))
         }
         settings.tls = globals.tls
+        let hosts = variable("KEELSON_HOSTS")
+        if !hosts.isEmpty { settings.lookup = NameLookup(hostsFile: hosts) }
         if let problem = globals.tls?.problem { throw .badArguments(problem) }
         settings.login = login.login(globals.user, globals.password, console)
         return settings

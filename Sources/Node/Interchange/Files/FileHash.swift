@@ -13,6 +13,8 @@ package struct FileHash: Equatable, Sendable {
     package var hash: UInt32
     package var revision: Int64
     package var compactRevision: Int64
+    /// Keys that live at the revision.
+    package var keyCount: Int
 
     package static let tableKeysMax = 2_000_000
 
@@ -30,6 +32,7 @@ package struct FileHash: Equatable, Sendable {
         }
         var hash = CRC32C()
         hash.update(Array("key".utf8))
+        let kept = try KeptRows(walk, through: main, compact: compact, tableKeys: tableKeys)
         if compact < 0 {
             unsafe try walk.rows { row, key, value, _ in
                 if row.revision.main <= main {
@@ -38,7 +41,6 @@ package struct FileHash: Equatable, Sendable {
                 }
             }
         } else {
-            let kept = try KeptRows(walk, through: main, compact: compact, tableKeys: tableKeys)
             unsafe try walk.rows { row, key, value, ordinal in
                 if row.revision.main > main { return }
                 if row.revision.main > compact || (!row.isTombstone && kept.contains(ordinal)) {
@@ -47,7 +49,8 @@ package struct FileHash: Equatable, Sendable {
                 }
             }
         }
-        return FileHash(hash: hash.value, revision: main, compactRevision: compact)
+        return FileHash(
+            hash: hash.value, revision: main, compactRevision: compact, keyCount: kept.keyCount)
     }
 }
 
@@ -91,6 +94,8 @@ private struct KeyWalk {
 private struct KeptRows {
     private var bits: [UInt64] = []
     private var livingCount = 0
+    /// Keys that live at the revision that was asked for.
+    private(set) var keyCount = 0
 
     func contains(_ ordinal: Int) -> Bool {
         ordinal >> 6 < bits.count && bits[ordinal >> 6] >> UInt64(ordinal & 63) & 1 == 1
@@ -100,7 +105,8 @@ private struct KeptRows {
         _ walk: KeyWalk, through main: Int64, compact: Int64, tableKeys: Int
     ) throws(InterchangeError) {
         try mark(walk, through: main, compact: compact, tableKeys: tableKeys)
-        if livingCount == 0, main > compact {
+        keyCount = livingCount
+        if livingCount == 0, main > compact, compact >= 0 {
             bits = []
             try mark(walk, through: compact, compact: compact, tableKeys: tableKeys)
         }

@@ -50,7 +50,7 @@ struct Bootstrap {
             { self.ledgerSettings($0.memberID, $0.clusterID) }, founders: try foundersOrNone(),
             salt: salt)
         if recovered.ledger.members.isRemoved(recovered.memberID) {
-            throw .refused(
+            throw .removed(
                 "member \(recovered.memberID) has been removed from the cluster; to join again, "
                     + "remove its data directory and add it as a new member")
         }
@@ -99,7 +99,7 @@ struct Bootstrap {
         }
     }
 
-    private func found() throws(StartFailure) -> Start {
+    func found() throws(StartFailure) -> Start {
         let all = founders(of: try initialMembers())
         guard let own = all.first(where: { $0.name == config.name }) else {
             throw .refused("--initial-cluster does not name \(config.name)")
@@ -149,7 +149,7 @@ struct Bootstrap {
             remotes: cluster.members.filter { $0.id != own.id })
     }
 
-    private func create(
+    func create(
         _ memberID: MemberID, _ clusterID: ClusterID, founders: [EtcdAPI.Member],
         remotes: [EtcdAPI.Member]
     ) throws(StartFailure) -> Start {

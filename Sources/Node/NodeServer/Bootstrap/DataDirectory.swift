@@ -15,6 +15,12 @@ enum StartFailure: Error, CustomStringConvertible {
     case locked(String)
     /// The sentence for the operator.
     case refused(String)
+    /// The data is that of another cluster than the one that was asked for.
+    case foreign(String)
+    /// The member is none any more.
+    case removed(String)
+    /// Told to stop before there was a member.
+    case stopped
 
     var description: String {
         switch self {
@@ -22,7 +28,8 @@ enum StartFailure: Error, CustomStringConvertible {
         case .files(let error): "\(error)"
         case .locked(let path):
             "\(path) is in use by another process; two members must not share a data directory"
-        case .refused(let sentence): sentence
+        case .refused(let sentence), .foreign(let sentence), .removed(let sentence): sentence
+        case .stopped: "told to stop before the member had started"
         }
     }
 }

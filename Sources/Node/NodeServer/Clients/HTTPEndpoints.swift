@@ -30,14 +30,7 @@ final class HTTPEndpoints {
             if let debug { onGet(request, respond) { respond(debug.variables()) } }
         case "/config/local/log" where debug != nil:
             if let debug { respond(debug.setLogLevel(request)) }
-        case "/metrics":
-            respond(
-                HTTPResponse(
-                    status: 200,
-                    headers: [
-                        HeaderField("content-type", "text/plain; version=0.0.4; charset=utf-8")
-                    ],
-                    body: member.metrics.registry.text()))
+        case "/metrics": respond(HTTPEndpoints.metrics(member.metrics))
         default:
             if path.hasPrefix("/livez") || path.hasPrefix("/readyz") {
                 onGet(request, respond) { HealthChecks(self.member).answer(request, respond) }
@@ -55,6 +48,20 @@ final class HTTPEndpoints {
             response.head.headers.append(HeaderField("allow", "GET"))
             respond(response)
         }
+    }
+
+    /// /readyz as pods want it: of this member alone, unless `?linearizable=true` asks for more.
+    func answer(_ request: HTTPRequest, asLocal isServing: Bool, _ respond: @escaping Respond) {
+        onGet(request, respond) {
+            HealthChecks(member, isLocal: true, isServing: isServing).answer(request, respond)
+        }
+    }
+
+    static func metrics(_ metrics: NodeMetrics) -> HTTPResponse {
+        HTTPResponse(
+            status: 200,
+            headers: [HeaderField("content-type", "text/plain; version=0.0.4; charset=utf-8")],
+            body: metrics.registry.text())
     }
 
     /// As Go's `http.Error` writes it.

@@ -16,7 +16,7 @@ package import Program
 /// The flags of an etcd server.
 package enum EtcdFlags {
     package static let table = FlagTable(
-        supported + transportSecurity + accepted + refused + renamed + ignored)
+        supported + transportSecurity + own + accepted + refused + renamed + ignored)
 
     /// The variable of a flag: `ETCD_` and the name in capitals.
     static func variable(of name: String) -> String {
@@ -37,6 +37,14 @@ package enum EtcdFlags {
         _ since: String, key: String? = nil
     ) -> FlagRow {
         row(name, kind, standard, "", status, since, key)
+    }
+
+    /// A flag that etcd does not have.
+    static func own(_ name: String, _ help: String) -> FlagRow {
+        let variable = variable(of: name).dropFirst("ETCD".utf8.count)
+        return FlagRow(
+            name: name, variable: "KEELSON" + variable, key: name, kind: .text, standard: "",
+            help: help, since: "", status: .supported)
     }
 
     private static func row(

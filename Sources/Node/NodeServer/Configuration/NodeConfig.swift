@@ -30,6 +30,17 @@ package struct NodeConfig: Equatable, Sendable {
         package var timeout: Duration
     }
 
+    /// With whoever runs this member in a pod.
+    package struct Contract: Equatable, Sendable {
+        /// A file for each pod, by its name.
+        package var ticketDirectory: String
+        /// Nil: nobody may send tickets.
+        package var adminTokenFile: String?
+        package var podName: String
+        /// Empty when nobody told us.
+        package var podUID: String
+    }
+
     // Who and where.
     package var name: String
     package var dataDirectory: String
@@ -96,6 +107,12 @@ package struct NodeConfig: Equatable, Sendable {
     package var logOutputs: [LogOutput]
     package var slowApply: Duration
     package var slowRequest: Duration
+
+    // Who runs it.
+    /// Nil: the member starts by its flags alone.
+    package var contract: Contract?
+    /// Where the reason for a bad end is written; empty for nowhere.
+    package var terminationLog: String
 
     /// Ticks of the consensus core until an election.
     package var electionTicks: Int {

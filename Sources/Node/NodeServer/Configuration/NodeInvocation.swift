@@ -53,7 +53,7 @@ package enum NodeInvocation: Equatable, Sendable {
             try settings.read(environment: environment)
         }
         try settings.settle()
-        let config = try settings.config()
+        let config = try settings.config(environment)
         return .run(config, notices: settings.notices)
     }
 

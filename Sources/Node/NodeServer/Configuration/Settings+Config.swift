@@ -5,7 +5,7 @@ internal import Program
 
 extension Settings {
     /// The configuration, checked in etcd's order.
-    func config() throws(ConfigError) -> NodeConfig {
+    func config(_ environment: [(String, String)]) throws(ConfigError) -> NodeConfig {
         try checkLog()
         let urls = try listenURLs()
         try checkTimes()
@@ -59,7 +59,20 @@ extension Settings {
             bcryptCost: bcryptCost(), logLevel: try logLevel(),
             logFormat: text("log-format") == "console" ? .console : .json,
             logOutputs: try logOutputs(), slowApply: duration("warning-apply-duration"),
-            slowRequest: duration("warning-unary-request-duration"))
+            slowRequest: duration("warning-unary-request-duration"),
+            contract: contract(environment), terminationLog: text("termination-log"))
+    }
+
+    private func contract(_ environment: [(String, String)]) -> NodeConfig.Contract? {
+        guard !text("ticket-dir").isEmpty else { return nil }
+        func variable(_ name: String) -> String {
+            environment.first { $0.0 == name }?.1 ?? ""
+        }
+        let token = text("admin-token-file")
+        return NodeConfig.Contract(
+            ticketDirectory: text("ticket-dir"), adminTokenFile: token.isEmpty ? nil : token,
+            podName: variable("POD_NAME").isEmpty ? text("name") : variable("POD_NAME"),
+            podUID: variable("POD_UID"))
     }
 
     private func list(_ name: String) -> [String] {

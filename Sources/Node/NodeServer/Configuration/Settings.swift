@@ -48,7 +48,7 @@ struct Settings {
 
     mutating func read(environment: [(String, String)]) throws(ConfigError) {
         for (variable, text) in environment.sorted(by: { $0.0 < $1.0 })
-        where variable.hasPrefix("ETCD_") {
+        where variable.hasPrefix("ETCD_") || EtcdFlags.table.row(variable: variable) != nil {
             guard let row = EtcdFlags.table.row(variable: variable) else {
                 notice("unrecognized environment variable", variable)
                 continue

@@ -59,12 +59,8 @@ package struct BackupDestination: Record {
 
 /// A path inside a volume: no leading slash, no `..`.
 package enum RelativePath {
-    package static let pattern = "^([A-Za-z0-9_-][A-Za-z0-9._-]*/?)*$"
-}
-
-package enum BackupCompression: String, ChoiceValue {
-    case gzip = "Gzip"
-    case none = "None"
+    package static let pattern =
+        "^([A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?)?$"
 }
 
 package enum BackupVerify: String, ChoiceValue {
@@ -91,7 +87,6 @@ package struct EtcdBackupSpec: Record {
     package var clusterRef = LocalReference()
     package var destination = BackupDestination()
     package var from = Origin.follower
-    package var compression = BackupCompression.gzip
     package var verify = BackupVerify.full
     package var timeoutSeconds = 3600
     package var backoffLimit = 3
@@ -106,7 +101,6 @@ package struct EtcdBackupSpec: Record {
         Field("clusterRef", \.clusterRef, "The cluster, in the same namespace.", required: true),
         Field("destination", \.destination, "Where the backup is stored.", required: true),
         Field("from", \.from, "The member that is asked."),
-        Field("compression", \.compression, "How the file is packed."),
         Field(
             "verify", \.verify,
             "Full: the stored file is unpacked, every hash checked, and its keys counted."),
@@ -130,8 +124,6 @@ package struct EtcdBackupSpec: Record {
             "retainArtifact", \.retainArtifact,
             "Whether the stored file outlives this object."),
     ]
-
-    package static let rules: [Rule] = [Rule("self == oldSelf", "the spec is immutable")]
 }
 
 /// A stored backup, as its manifest describes it.

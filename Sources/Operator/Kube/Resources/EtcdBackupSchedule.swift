@@ -23,7 +23,8 @@ package struct BackupRetention: Record {
     ]
 
     private static func count(
-        _ name: String, _ path: any WritableKeyPath<BackupRetention, Int> & Sendable, _ words: String
+        _ name: String, _ path: any WritableKeyPath<BackupRetention, Int> & Sendable,
+        _ words: String
     ) -> Field<BackupRetention> {
         Field(name, path, words) {
             $0.format = "int32"
@@ -64,7 +65,7 @@ package struct EtcdBackupScheduleSpec: Record {
 
     package static let fields: [Field<EtcdBackupScheduleSpec>] = [
         Field("schedule", \.schedule, "When, in cron's five fields.", required: true) {
-            $0.minLength = 9
+            $0.pattern = CronFields.pattern
             $0.maxLength = 100
         },
         Field("timeZone", \.timeZone, "Time zone of the schedule; UTC when empty.") {
@@ -133,4 +134,11 @@ package struct EtcdBackupScheduleStatus: Record {
         Field("storedBytes", \.storedBytes, "Their size.") { $0.standard = nil },
         Field("conditions", \.conditions, "Ready, LastBackupSucceeded."),
     ]
+}
+
+/// A schedule as cron writes it: five fields, or a word such as `@daily`.
+package enum CronFields {
+    package static let pattern =
+        "^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[-0-9A-Za-z*/,?]+"
+        + "( +[-0-9A-Za-z*/,?]+){4})$"
 }

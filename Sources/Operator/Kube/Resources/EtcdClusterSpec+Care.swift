@@ -9,7 +9,6 @@ package struct UpdateStrategy: Record {
     }
 
     package var type = Kind.automatic
-    package var requireBackup = true
     package var pauseBetween = Duration.seconds(10)
 
     package init() {}
@@ -19,10 +18,6 @@ package struct UpdateStrategy: Record {
             "type", \.type,
             "Automatic, or Supervised: each roll waits for the annotation keelson.dev/approve-roll."
         ),
-        Field(
-            "requireBackup", \.requireBackup,
-            "Take a backup before a change of version, where a backup destination is known, and "
-                + "stop if it fails."),
         Field(
             "pauseBetween", \.pauseBetween,
             "How long a restarted member must be healthy before the next one."),
@@ -45,7 +40,6 @@ package struct Repair: Record {
     package var mode = Mode.automatic
     package var podUnavailableTimeout = Duration.seconds(300)
     package var maxRecreates = 3
-    package var recreateWindow = Duration.seconds(3600)
     package var nodeLost = NodeLost.wait
 
     package init() {}
@@ -57,13 +51,12 @@ package struct Repair: Record {
             "A pod that is not ready for this long counts as lost."),
         Field(
             "maxRecreates", \.maxRecreates,
-            "A pod recreated more often than this in recreateWindow loses its disk too."
+            "A pod that was recreated this often without becoming healthy loses its disk too."
         ) {
             $0.format = "int32"
             $0.minimum = 0
             $0.maximum = 100
         },
-        Field("recreateWindow", \.recreateWindow, "The time in which recreations are counted."),
         Field(
             "nodeLost", \.nodeLost,
             "Wait: a member of a silent node is replaced once the node object is gone or tainted "
@@ -77,39 +70,14 @@ package struct Repair: Record {
     ]
 }
 
-/// `spec.quorumRecovery`
-package struct QuorumRecovery: Record {
-    package enum Mode: String, ChoiceValue {
-        /// Waits for `keelson.dev/approve-quorum-recovery=<cluster ID>`.
-        case manual = "Manual"
-        case automatic = "Automatic"
-    }
-
-    package var mode = Mode.manual
-    package var after = Duration.seconds(900)
-
-    package init() {}
-
-    package static let fields: [Field<QuorumRecovery>] = [
-        Field(
-            "mode", \.mode,
-            "Manual: a new cluster is made from the most advanced disk only after the annotation "
-                + "keelson.dev/approve-quorum-recovery=<cluster ID>. Automatic: when so many disks "
-                + "are confirmed lost that the old quorum can never return."),
-        Field("after", \.after, "How long the quorum must have been lost."),
-    ]
-}
-
 /// `spec.defrag`
 package struct Defrag: Record {
     package enum Mode: String, ChoiceValue {
         case auto = "Auto"
-        case off = "Off"
-        case schedule = "Schedule"
+        case manual = "Manual"
     }
 
     package var mode = Mode.auto
-    package var schedule = ""
     package var minSize = Quantity(thousandths: (128 << 20) * 1000)
     /// Free part of the store, in percent.
     package var fragmentationRatio = 45
@@ -118,10 +86,7 @@ package struct Defrag: Record {
     package init() {}
 
     package static let fields: [Field<Defrag>] = [
-        Field("mode", \.mode, "Auto: by size and fragmentation. Schedule: by the clock. Off."),
-        Field("schedule", \.schedule, "When, in cron's five fields (UTC); of mode Schedule.") {
-            $0.maxLength = 100
-        },
+        Field("mode", \.mode, "Auto: by size and fragmentation. Manual: by annotation alone."),
         Field("minSize", \.minSize, "Smaller stores are left alone."),
         Field(
             "fragmentationRatio", \.fragmentationRatio,
@@ -134,12 +99,6 @@ package struct Defrag: Record {
         Field(
             "allowSingleMember", \.allowSingleMember,
             "Also when there is one member, which does not answer meanwhile."),
-    ]
-
-    package static let rules: [Rule] = [
-        Rule(
-            "(self.mode == 'Schedule') == has(self.schedule)",
-            "schedule must be set in mode Schedule, and only then", at: ".schedule")
     ]
 }
 
@@ -178,7 +137,7 @@ package struct ClusterBackupSchedule: Record, OptionalContent {
             $0.maxLength = 20
         },
         Field("schedule", \.schedule, "When, in cron's five fields.", required: true) {
-            $0.minLength = 9
+            $0.pattern = CronFields.pattern
             $0.maxLength = 100
         },
         Field("timeZone", \.timeZone, "Time zone of the schedule; UTC when empty.") {
@@ -192,11 +151,21 @@ package struct ClusterBackupSchedule: Record, OptionalContent {
 
 /// `spec.bootstrap`
 package struct Bootstrap: Record, OptionalContent {
+    package enum ExistingClaims: String, ChoiceValue {
+        case adopt = "Adopt"
+        case refuse = "Refuse"
+    }
+
     package var restore: RestoreSource?
+    package var existingClaims = ExistingClaims.adopt
 
     package init() {}
 
     package static let fields: [Field<Bootstrap>] = [
-        Field("restore", \.restore, "Start with the data of a backup.")
+        Field("restore", \.restore, "Start with the data of a backup."),
+        Field(
+            "existingClaims", \.existingClaims,
+            "Adopt: claims of an earlier cluster of this name are used when they all are of one "
+                + "cluster and enough for its quorum. Refuse: never."),
     ]
 }

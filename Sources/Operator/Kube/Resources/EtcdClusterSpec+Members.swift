@@ -4,8 +4,8 @@
 /// keeps the node's own default and puts no flag on the command line.
 package struct MemberOptions: Record {
     package enum CompactionMode: String, ChoiceValue {
-        case periodic = "Periodic"
-        case revision = "Revision"
+        case periodic
+        case revision
     }
 
     package enum LogLevel: String, ChoiceValue {
@@ -19,7 +19,7 @@ package struct MemberOptions: Record {
     package var snapshotCount: Int?
     package var heartbeatInterval = Duration.milliseconds(100)
     package var electionTimeout = Duration.milliseconds(1000)
-    package var maxRequestBytes: Quantity?
+    package var maxRequestBytes: Int?
     package var maxTxnOps: Int?
     package var logLevel = LogLevel.info
     /// More flags, `--name=value` each; the last resort.
@@ -47,7 +47,9 @@ package struct MemberOptions: Record {
         Field(
             "electionTimeout", \.electionTimeout,
             "Time without a heartbeat until an election; at least five heartbeats."),
-        Field("maxRequestBytes", \.maxRequestBytes, "Largest request of a client."),
+        Field("maxRequestBytes", \.maxRequestBytes, "Largest request of a client.") {
+            $0.minimum = 1024
+        },
         Field("maxTxnOps", \.maxTxnOps, "Most operations in one list of a transaction.") {
             $0.minimum = 1
         },
@@ -88,9 +90,9 @@ package struct MemberOptions: Record {
             "heartbeatInterval must be at least 10ms and electionTimeout at most 50s",
             at: ".heartbeatInterval"),
         Rule(
-            "self.autoCompactionMode != 'Revision' || !has(self.autoCompactionRetention) "
+            "self.autoCompactionMode != 'revision' || !has(self.autoCompactionRetention) "
                 + "|| self.autoCompactionRetention.matches('^[0-9]+$')",
-            "autoCompactionRetention must be a number of revisions in mode Revision",
+            "autoCompactionRetention must be a number of revisions in mode revision",
             at: ".autoCompactionRetention"),
         Rule(
             "!has(self.extraArgs) || self.extraArgs.all(arg, !(arg.split('=')[0].substring(2) in "
@@ -109,53 +111,23 @@ package struct ClusterTLS: Record {
         case disabled = "Disabled"
     }
 
-    package struct Automatic: Record {
-        package var caValidity = Duration.seconds(87_600 * 3600)
-        package var certValidity = Duration.seconds(2160 * 3600)
-        package var renewBefore = Duration.seconds(720 * 3600)
+    /// A Secret with `tls.crt`, `tls.key` and `ca.crt`.
+    package struct Given: Record, OptionalContent {
+        package var secretName = ""
 
         package init() {}
 
-        package static let fields: [Field<Automatic>] = [
-            Field("caValidity", \.caValidity, "How long an authority is valid (ten years)."),
-            Field("certValidity", \.certValidity, "How long a certificate is valid (90 days)."),
-            Field("renewBefore", \.renewBefore, "How long before its end one is renewed."),
-        ]
-
-        package static let rules: [Rule] = [
-            Rule(
-                "duration(self.renewBefore) < duration(self.certValidity)",
-                "renewBefore must be less than certValidity", at: ".renewBefore"),
-            Rule(
-                "duration(self.certValidity) <= duration(self.caValidity)",
-                "certValidity must be at most caValidity", at: ".certValidity"),
-            Rule(
-                "duration(self.certValidity) >= duration('1h')",
-                "certValidity must be at least 1h", at: ".certValidity"),
-        ]
-    }
-
-    /// Names of Secrets of mode Secret; each holds `tls.crt`, `tls.key` and `ca.crt`.
-    package struct Secrets: Record, OptionalContent {
-        package var server = ""
-        package var peer = ""
-        package var client = ""
-
-        package init() {}
-
-        package static let fields: [Field<Secrets>] = [
-            Field(
-                "server", \.server,
-                "Secret of what the members show clients, and of the authority of clients."),
-            Field("peer", \.peer, "Secret of what the members show each other."),
-            Field("client", \.client, "Secret of what the operator and backups show members."),
+        package static let fields: [Field<Given>] = [
+            Field("secretName", \.secretName, "Name of the Secret.", required: true) {
+                $0.minLength = 1
+                $0.maxLength = 253
+            }
         ]
     }
 
     package var mode = Mode.auto
-    package var auto = Automatic()
-    package var secrets: Secrets?
-    package var clientCertRequired = true
+    package var client: Given?
+    package var peer: Given?
 
     package init() {}
 
@@ -164,48 +136,24 @@ package struct ClusterTLS: Record {
             "mode", \.mode,
             "Auto: the operator issues and renews certificates. Secret: from the Secrets named. "
                 + "Disabled: no encryption. Immutable."),
-        Field("auto", \.auto, "Settings of mode Auto."),
         Field(
-            "secrets", \.secrets,
-            "Secrets of mode Secret, each with tls.crt, tls.key and ca.crt. Certificates of "
-                + "server and peer must name *.<cluster>-peers.<namespace>.svc and localhost."),
+            "client", \.client,
+            "Of mode Secret: what the members show clients, and the authority of clients. A Secret "
+                + "with tls.crt, tls.key and ca.crt, for *.<cluster>-peers.<namespace>.svc, "
+                + "<cluster>.<namespace>.svc and localhost."),
         Field(
-            "clientCertRequired", \.clientCertRequired,
-            "Clients must show a certificate of the cluster's authority."),
+            "peer", \.peer,
+            "Of mode Secret: what the members show each other. A Secret with tls.crt, tls.key and "
+                + "ca.crt, for *.<cluster>-peers.<namespace>.svc."),
     ]
 
     package static let rules: [Rule] = [
         Rule(
-            "self.mode != 'Secret' || (has(self.secrets) && has(self.secrets.server) "
-                + "&& has(self.secrets.peer) && has(self.secrets.client))",
-            "mode Secret needs secrets.server, secrets.peer and secrets.client", at: ".secrets"),
+            "self.mode != 'Secret' || (has(self.client) && has(self.peer))",
+            "mode Secret needs client.secretName and peer.secretName"),
         Rule(
-            "self.mode == 'Secret' || !has(self.secrets)",
-            "secrets can only be set in mode Secret", at: ".secrets"),
+            "self.mode == 'Secret' || !(has(self.client) || has(self.peer))",
+            "client and peer can only be set in mode Secret"),
         Rule("self.mode == oldSelf.mode", "mode is immutable", at: ".mode"),
-    ]
-}
-
-/// `spec.monitoring`
-package struct Monitoring: Record {
-    package enum Switch: String, ChoiceValue {
-        /// Where the kind exists.
-        case auto = "Auto"
-        case on = "On"
-        case off = "Off"
-    }
-
-    package var serviceMonitor = Switch.off
-    package var labels: KubeMap = [:]
-    package var interval = Duration.seconds(30)
-
-    package init() {}
-
-    package static let fields: [Field<Monitoring>] = [
-        Field(
-            "serviceMonitor", \.serviceMonitor,
-            "Whether the operator keeps a ServiceMonitor; Auto where the server knows the kind."),
-        Field("labels", \.labels, "Labels by which a Prometheus selects it."),
-        Field("interval", \.interval, "Time between two scrapes."),
     ]
 }

@@ -72,46 +72,66 @@ package struct RetentionPolicy: Record {
 
 /// `spec.podTemplate`: parts of a pod handed on as they are.
 package struct PodTemplate: Record {
-    package var labels: KubeMap = [:]
-    package var annotations: KubeMap = [:]
-    /// `affinity` of a PodSpec; replaces what podPlacement would make.
-    package var affinity = AnyObject()
-    package var tolerations: [AnyObject] = []
-    package var nodeSelector: KubeMap = [:]
-    package var priorityClassName = ""
-    /// `topologySpreadConstraints` of a PodSpec; replaces what podPlacement would make.
-    package var topologySpreadConstraints: [AnyObject] = []
-    package var resources = Resources()
+    package struct Metadata: Record {
+        package var labels: KubeMap = [:]
+        package var annotations: KubeMap = [:]
+
+        package init() {}
+
+        package static let fields: [Field<Metadata>] = [
+            Field("labels", \.labels, "More labels. Those of the operator cannot be replaced."),
+            Field("annotations", \.annotations, "More annotations."),
+        ]
+
+        package static let rules: [Rule] = [
+            Rule(
+                "!has(self.labels) || self.labels.all(key, !key.startsWith('keelson.dev/') "
+                    + "&& !(key in ["
+                    + PodTemplate.ownLabels.map { "'\($0)'" }.joined(separator: ", ") + "]))",
+                "labels of the operator cannot be set", at: ".labels")
+        ]
+    }
+
+    package struct PodFields: Record {
+        /// Replaces what podPlacement would make.
+        package var affinity = AnyObject()
+        package var tolerations: [AnyObject] = []
+        package var nodeSelector: KubeMap = [:]
+        package var priorityClassName = ""
+        /// Replaces what podPlacement would make.
+        package var topologySpreadConstraints: [AnyObject] = []
+
+        package init() {}
+
+        package static let fields: [Field<PodFields>] = [
+            Field("affinity", \.affinity, "As in a Pod; replaces the affinity of podPlacement."),
+            Field("tolerations", \.tolerations, "As in a Pod.") { $0.maxItems = 32 },
+            Field("nodeSelector", \.nodeSelector, "As in a Pod."),
+            Field("priorityClassName", \.priorityClassName, "As in a Pod.") {
+                $0.maxLength = 253
+            },
+            Field(
+                "topologySpreadConstraints", \.topologySpreadConstraints,
+                "As in a Pod; replaces the zone spread of podPlacement."
+            ) { $0.maxItems = 8 },
+        ]
+    }
+
+    package var metadata = Metadata()
+    package var spec = PodFields()
 
     package init() {}
 
     package static let fields: [Field<PodTemplate>] = [
-        Field("labels", \.labels, "More labels. Those of the operator cannot be replaced."),
-        Field("annotations", \.annotations, "More annotations."),
-        Field("affinity", \.affinity, "As in a Pod; replaces the affinity of podPlacement."),
-        Field("tolerations", \.tolerations, "As in a Pod.") { $0.maxItems = 32 },
-        Field("nodeSelector", \.nodeSelector, "As in a Pod."),
-        Field("priorityClassName", \.priorityClassName, "As in a Pod.") { $0.maxLength = 253 },
-        Field(
-            "topologySpreadConstraints", \.topologySpreadConstraints,
-            "As in a Pod; replaces the zone spread of podPlacement."
-        ) { $0.maxItems = 8 },
-        Field("resources", \.resources, "Requests and limits of a member."),
-    ]
-
-    package static let rules: [Rule] = [
-        Rule(
-            "!has(self.labels) || self.labels.all(key, !key.startsWith('keelson.dev/') "
-                + "&& !(key in ['app.kubernetes.io/name', 'app.kubernetes.io/instance', "
-                + "'app.kubernetes.io/component', 'app.kubernetes.io/managed-by']))",
-            "labels of the operator cannot be set", at: ".labels")
+        Field("metadata", \.metadata, "Labels and annotations of the pods."),
+        Field("spec", \.spec, "Where the pods may run."),
     ]
 }
 
 /// Requests and limits of a container.
 package struct Resources: Record {
-    package var requests: KubeMap = ["cpu": "250m", "memory": "512Mi"]
-    package var limits: KubeMap = [:]
+    package var requests: ResourceList = ["cpu": "250m", "memory": "512Mi"]
+    package var limits: ResourceList = [:]
 
     package init() {}
 
@@ -176,20 +196,31 @@ package struct ClientService: Record {
         case loadBalancer = "LoadBalancer"
     }
 
+    package enum TrafficPolicy: String, ChoiceValue {
+        case unset = ""
+        case cluster = "Cluster"
+        case local = "Local"
+    }
+
     package var type = Kind.clusterIP
-    package var labels: KubeMap = [:]
     package var annotations: KubeMap = [:]
     package var loadBalancerSourceRanges: [String] = []
+    package var externalTrafficPolicy = TrafficPolicy.unset
+    package var trafficDistribution = ""
 
     package init() {}
 
     package static let fields: [Field<ClientService>] = [
         Field("type", \.type, "As in a Service."),
-        Field("labels", \.labels, "More labels."),
         Field("annotations", \.annotations, "More annotations."),
         Field(
             "loadBalancerSourceRanges", \.loadBalancerSourceRanges,
             "As in a Service; only with type LoadBalancer."),
+        Field("externalTrafficPolicy", \.externalTrafficPolicy, "As in a Service."),
+        Field(
+            "trafficDistribution", \.trafficDistribution,
+            "As in a Service, where the server knows it (1.30)."
+        ) { $0.maxLength = 63 },
     ]
 
     package static let rules: [Rule] = [

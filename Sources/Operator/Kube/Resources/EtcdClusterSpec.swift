@@ -11,6 +11,7 @@ package struct EtcdClusterSpec: Record {
     package var imagePullPolicy = ImagePullPolicy.ifNotPresent
     package var imagePullSecrets: [LocalReference] = []
     package var storage = ClusterStorage()
+    package var resources = Resources()
     package var podTemplate = PodTemplate()
     package var podPlacement = PodPlacement()
     package var options = MemberOptions()
@@ -19,7 +20,6 @@ package struct EtcdClusterSpec: Record {
     package var podDisruptionBudget = DisruptionBudget()
     package var updateStrategy = UpdateStrategy()
     package var repair = Repair()
-    package var quorumRecovery = QuorumRecovery()
     package var defrag = Defrag()
     package var backup = ClusterBackup()
     /// Of creation only; nil afterwards means nothing.
@@ -28,7 +28,6 @@ package struct EtcdClusterSpec: Record {
     package var paused = false
     package var progressDeadlineSeconds = 600
     package var deletionPolicy = DeletionPolicy.retain
-    package var monitoring = Monitoring()
 
     package init() {}
 
@@ -63,6 +62,7 @@ package struct EtcdClusterSpec: Record {
             $0.maxItems = 16
         },
         Field("storage", \.storage, "Disk of each member."),
+        Field("resources", \.resources, "Requests and limits of a member."),
         Field("podTemplate", \.podTemplate, "What a member's pod has besides the operator's own."),
         Field("podPlacement", \.podPlacement, "How the members are kept apart."),
         Field("options", \.options, "Settings of the members. A change restarts one at a time."),
@@ -76,7 +76,6 @@ package struct EtcdClusterSpec: Record {
     private static let behaviourFields: [Field<EtcdClusterSpec>] = [
         Field("updateStrategy", \.updateStrategy, "How members are restarted for a change."),
         Field("repair", \.repair, "When a broken member is made anew."),
-        Field("quorumRecovery", \.quorumRecovery, "What happens when most disks are gone."),
         Field("defrag", \.defrag, "When free space in the store is given back to the disk."),
         Field("backup", \.backup, "Scheduled backups of this cluster."),
         Field(
@@ -95,7 +94,6 @@ package struct EtcdClusterSpec: Record {
         Field(
             "deletionPolicy", \.deletionPolicy,
             "What becomes of the disks when the cluster is deleted."),
-        Field("monitoring", \.monitoring, "Objects for the Prometheus operator."),
     ]
 
     package static let rules: [Rule] = [
@@ -142,8 +140,6 @@ package enum ImagePullPolicy: String, ChoiceValue {
 package enum DeletionPolicy: String, ChoiceValue {
     case retain = "Retain"
     case delete = "Delete"
-    /// A last backup, then as Delete.
-    case snapshot = "Snapshot"
 }
 
 /// The name of something in the same namespace.

@@ -189,6 +189,7 @@ package struct OperationRecord: Record, OptionalContent {
     package enum Kind: String, ChoiceValue {
         case none = ""
         case bootstrap = "Bootstrap"
+        case adopt = "Adopt"
         case restore = "Restore"
         case quorumRecovery = "QuorumRecovery"
         case replace = "Replace"
@@ -201,7 +202,6 @@ package struct OperationRecord: Record, OptionalContent {
         case scaleOut = "ScaleOut"
         case scaleIn = "ScaleIn"
         case defrag = "Defrag"
-        case hibernate = "Hibernate"
         case moveLeader = "MoveLeader"
     }
 
@@ -209,7 +209,7 @@ package struct OperationRecord: Record, OptionalContent {
     package var id = ""
     /// Name of the member it is about.
     package var target = ""
-    package var step = 0
+    package var step = ""
     package var reason = ""
     package var startedAt = ""
     package var stepStartedAt = ""
@@ -221,7 +221,10 @@ package struct OperationRecord: Record, OptionalContent {
     package var memberID = ""
     package var podUID = ""
     package var pvcUID = ""
-    package var stalled = false
+    /// Names of members that are done, of operations over all members.
+    package var done: [String] = []
+    /// When it was last tried.
+    package var attemptedAt = ""
 
     package init() {}
 
@@ -229,7 +232,8 @@ package struct OperationRecord: Record, OptionalContent {
         Field("type", \.type, "What is done.", required: true),
         Field("id", \.id, "Tells it from others of its kind."),
         Field("target", \.target, "The member it is about."),
-        Field("step", \.step, "The step it is in.") { $0.standard = nil },
+        Field("step", \.step, "The step it is in."),
+        Field("done", \.done, "Members it is done with."),
         Field("reason", \.reason, "Why it was begun."),
         Field("startedAt", \.startedAt, "When it began.") { $0.format = "date-time" },
         Field("stepStartedAt", \.stepStartedAt, "When its step began.") {
@@ -241,8 +245,8 @@ package struct OperationRecord: Record, OptionalContent {
         Field("memberID", \.memberID, "Raft's ID of the target, in hexadecimal digits."),
         Field("podUID", \.podUID, "UID of the pod it is about."),
         Field("pvcUID", \.pvcUID, "UID of the claim it is about."),
-        Field("stalled", \.stalled, "No progress within progressDeadlineSeconds.") {
-            $0.standard = nil
+        Field("attemptedAt", \.attemptedAt, "When it was last tried.") {
+            $0.format = "date-time"
         },
     ]
 }

@@ -91,7 +91,9 @@ package enum JSONPatch {
             return .object(object)
         case .array(var elements):
             if isLast, case .add(let new) = edit {
-                elements.insert(new, at: try index(key, below: elements.count + 1))
+                // `-` is the place after the last one; only an addition may name it.
+                let place = try key == "-" ? elements.count : index(key, below: elements.count + 1)
+                elements.insert(new, at: place)
                 return .array(elements)
             }
             let index = try index(key, below: elements.count)
@@ -109,12 +111,7 @@ package enum JSONPatch {
         }
     }
 
-    /// `-` is the place after the last one; only an addition may name it.
     private static func index(_ key: String, below count: Int) throws(Failure) -> Int {
-        guard key != "-" else {
-            guard count > 0 else { throw Failure(message: "there is no last element") }
-            return count - 1
-        }
         let isPlain =
             key.utf8.allSatisfy { (48...57).contains($0) } && (key == "0" || !key.hasPrefix("0"))
         guard isPlain, let index = Int(key), index < count else {
@@ -128,7 +125,7 @@ package enum JSONPatch {
         var value = document
         for key in path {
             if case .array(let elements) = value {
-                value = elements[try index(key, below: key == "-" ? 0 : elements.count)]
+                value = elements[try index(key, below: elements.count)]
             } else if let child = value[key] {
                 value = child
             } else {

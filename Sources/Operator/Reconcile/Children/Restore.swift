@@ -16,7 +16,7 @@ struct RestoreSource {
         claimName = volume?["claimName"]?.string
         let file = source?["path"]?.string ?? volume?["path"]?.string ?? ""
         path = "/restore/\(file.hasPrefix("/") ? String(file.dropFirst()) : file)"
-        sum = source?["sha256"]?.string ?? ""
+        sum = volume?["sha256"]?.string ?? source?["sha256"]?.string ?? ""
         if claimName == nil { problem = "bootstrap.restore names no claim" }
         if file.isEmpty || file.split(separator: "/").contains("..") {
             problem = "bootstrap.restore names no file"

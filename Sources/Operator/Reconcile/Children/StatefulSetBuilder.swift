@@ -131,7 +131,7 @@ struct StatefulSetBuilder {
             ("readinessProbe", probe("/readyz", period: 5, failures: 3)),
             (
                 "lifecycle",
-                ["preStop": ["exec": ["command": .array(handOver().map(JSONValue.string))]]]
+                ["preStop": ["exec": ["command": ["keelsonctl", "hand-over"]]]]
             ),
             ("volumeMounts", .array(mounts())),
             ("terminationMessagePath", "/dev/termination-log"),
@@ -173,6 +173,11 @@ struct StatefulSetBuilder {
                     "--\(flag)trusted-ca-file=\(path)/ca.crt", "--\(flag)client-cert-auth=true",
                 ]
             }
+            // The peers' authority is this cluster's own: whoever has its certificate is a member,
+            // and where a pod's address has no name (yet) its certificate is as good.
+            if desired.tlsMode == .auto {
+                arguments.append("--peer-skip-client-san-verification=true")
+            }
         }
         return arguments + options()
     }
@@ -201,32 +206,32 @@ struct StatefulSetBuilder {
         return arguments + (options?["extraArgs"]?.array ?? []).compactMap(\.string)
     }
 
-    private func handOver() -> [String] {
-        var command = [
-            "keelsonctl", "hand-over", "--endpoints=\(desired.scheme)://$(POD_IP):2379",
-        ]
-        if desired.usesTLS {
-            let path = "/etc/keelson/tls/server"
-            command += [
-                "--cert=\(path)/tls.crt", "--key=\(path)/tls.key", "--cacert=\(path)/ca.crt",
-            ]
-        }
-        // A hook's arguments are not expanded by the kubelet; a shell does it.
-        return [
-            "/bin/sh", "-c",
-            command.joined(separator: " ")
-                .replacing("$(POD_IP)", with: "${POD_IP}"),
-        ]
-    }
-
     private func environment() -> [JSONValue] {
         let fields = [
             ("POD_NAME", "metadata.name"), ("POD_NAMESPACE", "metadata.namespace"),
             ("POD_UID", "metadata.uid"), ("POD_IP", "status.podIP"),
         ]
-        return fields.map { name, path in
+        let own: [JSONValue] = fields.map { name, path in
             ["name": .string(name), "valueFrom": ["fieldRef": ["fieldPath": .string(path)]]]
         }
+        return own + clientEnvironment().map { ["name": .string($0), "value": .string($1)] }
+    }
+
+    /// With these `kubectl exec` of etcdctl, and the hook that hands leadership over, need no
+    /// flags. A hook's arguments are not expanded and the image has no shell, so flags could not
+    /// name the pod's address.
+    private func clientEnvironment() -> [(String, String)] {
+        var pairs = [
+            ("ETCDCTL_API", "3"), ("ETCDCTL_ENDPOINTS", "\(desired.scheme)://$(POD_IP):2379"),
+        ]
+        if desired.usesTLS {
+            let path = "/etc/keelson/tls/server"
+            pairs += [
+                ("ETCDCTL_CACERT", "\(path)/ca.crt"), ("ETCDCTL_CERT", "\(path)/tls.crt"),
+                ("ETCDCTL_KEY", "\(path)/tls.key"),
+            ]
+        }
+        return pairs
     }
 
     private func probe(_ path: String, period: Int64, failures: Int64) -> JSONValue {
@@ -300,22 +305,5 @@ struct StatefulSetBuilder {
                 ])
         }
         return volumes
-    }
-}
-
-extension String {
-    /// Every `mark` as `text`.
-    fileprivate func replacing(_ mark: String, with text: String) -> String {
-        var result = ""
-        var rest = self[...]
-        while !rest.isEmpty {
-            if rest.hasPrefix(mark) {
-                result += text
-                rest = rest.dropFirst(mark.count)
-            } else {
-                result.append(rest.removeFirst())
-            }
-        }
-        return result
     }
 }

@@ -22,7 +22,8 @@ int keelson_signal_descriptor(const int *signals, int count);
 // The next signal of such a descriptor, 0 when there is none, -1 and errno on failure.
 int keelson_next_signal(int descriptor);
 
-// SIGPIPE would end the process whenever a peer hangs up first.
+// SIGPIPE would end the process whenever a peer hangs up first, and SIGXFSZ whenever a file may not
+// grow: both are errors of the call then.
 void keelson_ignore_broken_pipes(void);
 
 // Starts a program. Its descriptors 0, 1, 2 become the three given; all others close. With

@@ -55,6 +55,8 @@ package final class WebSocketServer {
     }
 
     package var queuedBytes: Int { output.count }
+    /// What the peer makes this connection hold in memory, about.
+    package var weight: Int { buffer.count + message.count + output.count }
     /// Nothing more will be sent or is wanted: close once the output is written.
     package var isOver: Bool { isClosed || hasSentClose }
 
@@ -186,6 +188,11 @@ package final class WebSocketServer {
     package func send(text: [UInt8]) {
         if isOver { return }
         appendFrame(opcode: 1, text[...])
+    }
+
+    package func send(binary: [UInt8]) {
+        if isOver { return }
+        appendFrame(opcode: 2, binary[...])
     }
 
     package func close(_ code: UInt16) {

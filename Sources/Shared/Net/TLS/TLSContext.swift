@@ -69,9 +69,9 @@ package final class TLSContext {
             if role == .server { throw .session("tls: a server needs a certificate and a key") }
             return
         }
-        var chain = try unsafe TLSFiles.certificates(files.certificateFile)[...]
+        var chain = try unsafe TLSFiles.certificates(files.certificateFile, policy.texts)[...]
         defer { while let rest = unsafe chain.popLast() { unsafe X509_free(rest) } }
-        let key = try unsafe TLSFiles.key(files.keyFile)
+        let key = try unsafe TLSFiles.key(files.keyFile, policy.texts)
         defer { unsafe EVP_PKEY_free(key) }
         if let own = unsafe chain.first, unsafe SSL_CTX_use_certificate(context, own) != 1 {
             throw TLSFiles.fail(files.certificateFile, TLSFailure.reason())
@@ -100,7 +100,7 @@ package final class TLSContext {
             return
         }
         let store = unsafe SSL_CTX_get_cert_store(context)
-        var authorities = try unsafe TLSFiles.certificates(file)
+        var authorities = try unsafe TLSFiles.certificates(file, policy.texts)
         while let authority = unsafe authorities.popLast() {
             unsafe _ = X509_STORE_add_cert(store, authority)
             if role == .server { unsafe _ = SSL_CTX_add_client_CA(context, authority) }
@@ -125,6 +125,7 @@ package final class TLSContext {
             switch role {
             case .server where policy.requiresClientCertificate:
                 SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+            case .server where policy.asksForClientCertificate: SSL_VERIFY_PEER
             case .client where policy.verifiesServer: SSL_VERIFY_PEER
             case .client, .server: SSL_VERIFY_NONE
             }

@@ -12,13 +12,18 @@ internal enum TLSFiles {
         .session("\(file): \(reason)")
     }
 
-    /// Runs the body with the file's bytes in a reader of OpenSSL's.
+    /// Runs the body with the file's bytes, or those that stand for it, in a reader of OpenSSL's.
     private static func withText<Result>(
-        _ file: String, _ body: (OpaquePointer) throws(NetError) -> Result
+        _ file: String, _ texts: [String: [UInt8]],
+        _ body: (OpaquePointer) throws(NetError) -> Result
     ) throws(NetError) -> Result {
         let bytes: [UInt8]
         do throws(PosixError) {
-            bytes = try File(file, .read).readAll(limit: limit)
+            if let text = texts[file] {
+                bytes = text
+            } else {
+                bytes = try File(file, .read).readAll(limit: limit)
+            }
         } catch {
             throw .session("open \(file): \(error.reason)")
         }
@@ -30,8 +35,10 @@ internal enum TLSFiles {
     }
 
     /// The certificates of a file, at least one; the caller owns them.
-    static func certificates(_ file: String) throws(NetError) -> [OpaquePointer] {
-        unsafe try withText(file) { text throws(NetError) in
+    static func certificates(
+        _ file: String, _ texts: [String: [UInt8]] = [:]
+    ) throws(NetError) -> [OpaquePointer] {
+        unsafe try withText(file, texts) { text throws(NetError) in
             var found: [OpaquePointer] = unsafe []
             while let certificate = unsafe keelson_read_certificate(text) {
                 unsafe found.append(certificate)
@@ -59,8 +66,10 @@ internal enum TLSFiles {
     }
 
     /// The caller owns it.
-    static func key(_ file: String) throws(NetError) -> OpaquePointer {
-        unsafe try withText(file) { text throws(NetError) in
+    static func key(
+        _ file: String, _ texts: [String: [UInt8]] = [:]
+    ) throws(NetError) -> OpaquePointer {
+        unsafe try withText(file, texts) { text throws(NetError) in
             if let key = unsafe keelson_read_key(text) { return unsafe key }
             let failure = TLSFailure.take()
             if let failure, isEnd(failure.code) || isNothingFound(failure.code) {
@@ -75,7 +84,7 @@ internal enum TLSFiles {
 
     /// The serial numbers that the lists in the file (PEM, or one in DER) name.
     static func revokedSerials(_ file: String) throws(NetError) -> Set<String> {
-        unsafe try withText(file) { text throws(NetError) in
+        unsafe try withText(file, [:]) { text throws(NetError) in
             var serials: Set<String> = []
             var count = 0
             while let list = unsafe PEM_read_bio_X509_CRL(text, nil, nil, nil) {
@@ -92,7 +101,7 @@ internal enum TLSFiles {
     }
 
     private static func inDER(_ file: String) throws(NetError) -> Set<String> {
-        unsafe try withText(file) { text throws(NetError) in
+        unsafe try withText(file, [:]) { text throws(NetError) in
             guard let list = unsafe d2i_X509_CRL_bio(text, nil) else {
                 ERR_clear_error()
                 throw fail(file, "it holds no certificate revocation list")

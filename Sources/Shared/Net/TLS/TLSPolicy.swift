@@ -66,9 +66,13 @@ package struct TLSPolicy: Equatable, Sendable {
     package var cipherSuites: [String] = []
     /// Of servers: whether clients must show a good certificate.
     package var requiresClientCertificate = false
+    /// Of servers: clients may show a certificate; one that is shown must be good.
+    package var asksForClientCertificate = false
     /// Of clients: whether the server's certificate is looked at. Without, anybody may listen in.
     package var verifiesServer = true
     package var admission = Admission.anyone
+    /// PEM texts that stand for the files of these names, which then need not exist.
+    package var texts: [String: [UInt8]] = [:]
     /// In order of preference: "h2", "http/1.1". Empty: the extension is not used.
     package var applicationProtocols: [String] = []
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Commands that work on files, without any server (`backup` alone talks to one).
+// Commands that work on files, without any server (`backup` and `hand-over` talk to one).
 //
 //   SnapshotFiles      Interchange's errors as ours, sums, opening a snapshot
 //   NewDirectory       a data directory appears whole or not at all
 //   *Command           one file a command: flags → Interchange → an answer
-//   Backup/            what a backup job needs besides: folder, manifest, retention
+//   Backup/            backup jobs: source, folder, manifest, retention; list, verify, prune, check
 //
 //      file or directory ─► Interchange, over FileDisk ─► stdout, or a new directory
 //
@@ -14,10 +14,11 @@
 /// The commands of this folder.
 enum OfflineTable {
     /// For keelsonctl; etcdctl gets those of the group `snapshot`.
-    static let commands: [Command] = [
-        BackupCommand.row, HashKVCommand.row, ImportCommand.row,
-        SnapshotRestoreCommand.row, SnapshotStatusCommand.row, SnapshotVerifyCommand.row,
-    ]
+    static let commands: [Command] =
+        [
+            BackupCommand.row, HandOverCommand.row, HashKVCommand.row, ImportCommand.row,
+            SnapshotRestoreCommand.row, SnapshotStatusCommand.row, SnapshotVerifyCommand.row,
+        ] + BackupVerbs.rows
 
     /// All that etcdutl has.
     static let etcdutl: [Command] = [

@@ -10,16 +10,19 @@ final class SnapshotDownload {
     private let path: String
     private let part: String
     private let call: Invocation
+    /// Of failures of the disk.
+    private let diskCode: ExitCode
     private var progress: Progress?
     private var size: Int64 = 0
     /// What came last, held back from the sum: it may be the sum itself.
     private var tail: [UInt8] = []
     private let digest = Digest(.sha256)
 
-    init(path: String, part: String, _ call: Invocation) {
+    init(path: String, part: String, _ call: Invocation, diskCode: ExitCode = .interrupted) {
         self.path = path
         self.part = part
         self.call = call
+        self.diskCode = diskCode
     }
 
     func run(_ client: Client) throws(CtlError) {
@@ -104,7 +107,7 @@ final class SnapshotDownload {
         do throws(PosixError) {
             return try body()
         } catch {
-            throw .failed(.interrupted, wrap("\(error)"))
+            throw .failed(diskCode, wrap("\(error)"))
         }
     }
 }

@@ -206,6 +206,7 @@ extension KubeMap: FieldValue, OptionalContent {
     package static var schema: Schema {
         var schema = Schema(.object)
         schema.items = [Schema(.string)]
+        schema.maxProperties = 64
         return schema
     }
     package var fieldJSON: JSONValue? {
@@ -218,6 +219,7 @@ extension KubeMap: FieldValue, OptionalContent {
         guard let object = json.object else {
             return problems.append(.wrongType(field, json, wanted: "object"))
         }
+        value = KubeMap()
         for member in object.members {
             guard let text = member.value.string else {
                 let name = "\(field).\(member.key)"
@@ -225,6 +227,41 @@ extension KubeMap: FieldValue, OptionalContent {
                 continue
             }
             value[member.key] = text
+        }
+    }
+}
+
+/// Amounts by name, such as the requests of a container, as they were written.
+package struct ResourceList: FieldValue, Equatable, ExpressibleByDictionaryLiteral {
+    package var amounts: KubeMap
+
+    package init(_ amounts: KubeMap = KubeMap()) { self.amounts = amounts }
+
+    package init(dictionaryLiteral elements: (String, String)...) { amounts = KubeMap(elements) }
+
+    package subscript(name: String) -> String? { amounts[name] }
+
+    package static var schema: Schema {
+        var schema = Schema(.object)
+        schema.items = [Quantity.schema]
+        schema.maxProperties = 16
+        return schema
+    }
+    package var fieldJSON: JSONValue? { amounts.fieldJSON }
+    package static func read(
+        _ json: JSONValue, into value: inout ResourceList, _ field: String,
+        _ problems: inout [FieldProblem]
+    ) {
+        guard let object = json.object else {
+            return problems.append(.wrongType(field, json, wanted: "object"))
+        }
+        value.amounts = KubeMap()
+        for member in object.members {
+            var quantity = Quantity.blank
+            let before = problems.count
+            Quantity.read(member.value, into: &quantity, "\(field).\(member.key)", &problems)
+            guard problems.count == before else { continue }
+            value.amounts[member.key] = member.value.string ?? "\(quantity)"
         }
     }
 }

@@ -32,6 +32,7 @@ package struct Schema: Equatable, Sendable {
     package var maxLength: Int64?
     package var minItems: Int64?
     package var maxItems: Int64?
+    package var maxProperties: Int64?
     package var standard: JSONValue?
     /// Of an object, in order.
     package var properties: [Property] = []
@@ -103,6 +104,7 @@ extension Schema {
         let limits: [(String, Int64?)] = [
             ("minimum", minimum), ("maximum", maximum), ("minLength", minLength),
             ("maxLength", maxLength), ("minItems", minItems), ("maxItems", maxItems),
+            ("maxProperties", maxProperties),
         ]
         for (name, limit) in limits {
             if let limit { json[name] = .integer(limit) }

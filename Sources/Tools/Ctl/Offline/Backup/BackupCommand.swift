@@ -10,52 +10,53 @@ internal import Posix
 /// line of JSON, whatever happens.
 enum BackupCommand {
     static let row = Command(
-        "backup", usage: "backup --to DIR",
+        "backup", usage: "backup --dir DIR",
         "Saves and verifies a snapshot into a folder, and removes old ones by rule",
         description: [
-            "Prints one line of JSON: what was made, or {\"error\":...} and exit code 1.",
+            "Prints one line of JSON: the manifest of what was made, or {\"error\":...}.",
             "A file appears under its name only when it was verified; beside it FILE.json says "
-                + "what is in it. Of several endpoints the first one that works is taken.",
-            "Without a --keep flag everything is kept. Only files with a manifest of ours are ever "
-                + "removed, and never the newest.",
+                + "what is in it, and without that it is no backup.",
+            "Without a --keep flag everything is kept. Only files with a manifest of this cluster "
+                + "and name are ever removed, and never the newest verified.",
+            "Exit codes: 1 not verified or refused, 2 no healthy endpoint, 6 folder or disk, 128 "
+                + "flags.",
         ],
         examples: [
-            "backup --to /backups",
-            "backup --endpoints 10.0.0.1:2379,10.0.0.2:2379 --to /backups --keep-hourly 24 "
-                + "--keep-daily 7 --keep-weekly 4 --min-free 10%",
+            "backup --dir /backups",
+            "backup --endpoints 10.0.0.1:2379,10.0.0.2:2379 --dir /backups --cluster demo "
+                + "--keep-hourly 24 --keep-daily 7 --keep-weekly 4 --min-free 10%",
         ],
-        flags: [
-            CtlFlag("keep-daily", .int64, "0", "keep the newest of each day, for this many days"),
-            CtlFlag(
-                "keep-hourly", .int64, "0", "keep the newest of each hour, for this many hours"),
-            CtlFlag("keep-last", .int64, "0", "keep this many newest backups"),
-            CtlFlag(
-                "keep-weekly", .int64, "0", "keep the newest of each week, for this many weeks"),
-            CtlFlag(
-                "min-free", .text, "0",
-                "how much of the disk must stay free: bytes (with K, M, G, T), or percent (10%)"),
-            CtlFlag("name", .text, "keelson", "what names of files begin with"),
-            CtlFlag("to", .text, "", "the folder; made if missing"),
-        ], isNewer: true, run: run)
-
-    private struct Plan {
-        var folder: String
-        var name: String
-        var retention: Retention
-        var minimumFree: FreeSpace
-    }
+        flags: BackupPlan.flags, isNewer: true, run: run)
 
     private static func run(_ call: Invocation) throws(CtlError) {
+        let log = call.flags.text("termination-log")
         do throws(CtlError) {
-            let line = try backup(try plan(call), call)
-            call.console.write(JSON.text(line) + "\n")
+            let plan = try BackupPlan(call)
+            let line = try BackupJob(plan, call).run()
+            tell(line, call, log)
         } catch {
-            call.console.write(JSON.text(.object([("error", .string(text(error)))])) + "\n")
-            throw .told(.error)
+            tell(.object([("error", .string(text(error)))]), call, log)
+            throw .told(code(error))
         }
     }
 
-    private static func text(_ error: CtlError) -> String {
+    /// Kubernetes reads no more than 4096 bytes of the file.
+    private static func tell(_ value: JSONValue, _ call: Invocation, _ log: String) {
+        call.console.write(JSON.text(value) + "\n")
+        if log.isEmpty { return }
+        let file = try? File(log, .replace, permissions: 0o644)
+        _ = try? file?.write(at: 0, terminationMessage(value))
+    }
+
+    static func terminationMessage(_ value: JSONValue) -> [UInt8] {
+        let whole = JSON.bytes(value) + [0x0a]
+        if whole.count <= 4_096 { return whole }
+        guard let error = value["error"]?.string else { return Array(whole.prefix(4_096)) }
+        // At worst each letter takes six bytes.
+        return JSON.bytes(.object([("error", .string(String(error.prefix(600))))])) + [0x0a]
+    }
+
+    static func text(_ error: CtlError) -> String {
         switch error {
         case .failed(_, let text), .call(_, let text, _), .misused(let text, _): text
         case .told(let code): "failed with code \(code.rawValue)"
@@ -63,92 +64,110 @@ enum BackupCommand {
         }
     }
 
-    // MARK: What is wanted
+    static func code(_ error: CtlError) -> ExitCode {
+        switch error {
+        case .failed(let code, _), .call(let code, _, _), .told(let code): code
+        case .misused, .exited: .error
+        }
+    }
+}
 
-    private static func plan(_ call: Invocation) throws(CtlError) -> Plan {
-        let flags = call.flags
-        guard call.arguments.isEmpty else {
-            throw .badArguments("backup takes no arguments, only flags")
-        }
-        let folder = flags.text("to")
-        if folder.isEmpty { throw .badArguments("--to DIR is needed: where backups go") }
-        let name = flags.text("name")
-        guard !name.isEmpty, !name.hasPrefix("."), !name.contains("/") else {
-            throw .badArguments("--name \(name): a file's name cannot begin so")
-        }
-        guard let free = FreeSpace(flags.text("min-free")) else {
-            throw .badArguments(
-                "--min-free \(flags.text("min-free")): want bytes, or a percentage below 100%")
-        }
-        func count(_ flag: String) throws(CtlError) -> Int? {
-            guard flags.isGiven(flag) else { return nil }
-            let count = flags.int64(flag)
-            if count < 0 { throw .badArguments("--\(flag) \(count): must not be negative") }
-            return Int(clamping: count)
-        }
-        let retention = Retention(
-            last: try count("keep-last"), hourly: try count("keep-hourly"),
-            daily: try count("keep-daily"), weekly: try count("keep-weekly"))
-        return Plan(folder: folder, name: name, retention: retention, minimumFree: free)
+/// One run.
+private struct BackupJob {
+    private let plan: BackupPlan
+    private let call: Invocation
+
+    init(_ plan: BackupPlan, _ call: Invocation) {
+        self.plan = plan
+        self.call = call
     }
 
-    // MARK: Doing it
-
-    private static func backup(_ plan: Plan, _ call: Invocation) throws(CtlError) -> JSONValue {
-        let begin = MonotonicClock.now
-        let folder = try BackupFolder(plan.folder, prefix: plan.name)
-        try folder.tidy()
-        let time = WallClock.nanoseconds / 1_000_000_000
-        let name = folder.name(at: time)
-        guard !Directory.exists(folder.file(name)) else {
-            throw .failed(.error, "\(folder.file(name)) is there already")
+    func run() throws(CtlError) -> JSONValue {
+        let locked = try LockedBackupFolder(plan.folder, cluster: plan.cluster)
+        try locked.tidy()
+        let manifest: BackupManifest
+        if let made = try earlier(locked.folder) {
+            tell("\(made.file) has this uid: nothing is to be done")
+            manifest = made
+        } else {
+            manifest = try make(locked)
         }
-        var manifest: BackupManifest
+        let outcome = try Pruning(plan.retention, cluster: plan.cluster, name: plan.name)
+            .apply(locked, sparing: manifest.file)
+        for name in outcome.removed { tell("removed \(name)") }
+        return .object(manifest.members + outcome.members)
+    }
+
+    /// Whoever starts the job again gets what the first start has made.
+    private func earlier(_ folder: BackupFolder) throws(CtlError) -> BackupManifest? {
+        if plan.uid.isEmpty { return nil }
+        return try folder.backups().last {
+            $0.uid == plan.uid && $0.cluster == plan.cluster && $0.name == plan.name
+        }
+    }
+
+    private func make(_ locked: LockedBackupFolder) throws(CtlError) -> BackupManifest {
+        let time = WallClock.nanoseconds / 1_000_000_000
+        let stem = locked.stem(at: time)
         do throws(CtlError) {
-            let source = try fetch(folder, name, plan, call)
-            manifest = try verify(folder.file(name) + ".partial", call)
-            manifest.file = name
-            manifest.prefix = plan.name
-            manifest.time = time
+            let source = try fetch(locked, stem)
+            var manifest = try verify(locked.partial(stem), source)
+            manifest.file = "\(stem)-\(manifest.revision).db"
+            manifest.createdAt = time
+            manifest.cluster = plan.cluster
+            manifest.name = plan.name
+            manifest.uid = plan.uid
+            manifest.clusterID = String(source.clusterID, radix: 16)
+            manifest.etcdVersion = source.version
+            manifest.member = source.name.isEmpty ? source.id : source.name
             manifest.endpoint = source.endpoint
-            manifest.version = source.version
-            manifest.took = GoDuration.text(
-                (MonotonicClock.now - begin).milliseconds * 1_000_000)
-            try folder.publish(manifest)
+            manifest.verification = plan.verification
+            try locked.publish(stem, manifest)
+            tell("saved \(manifest.file), revision \(manifest.revision)")
+            return manifest
         } catch {
-            folder.discard(name)
+            locked.discard(stem)
             throw error
         }
-        let (kept, removed) = try folder.apply(plan.retention, newest: name)
-        return manifest.result(path: folder.file(name), kept: kept, removed: removed)
     }
 
-    /// From the first endpoint that gives a whole one.
-    private static func fetch(
-        _ folder: BackupFolder, _ name: String, _ plan: Plan, _ call: Invocation
-    ) throws(CtlError) -> (endpoint: String, version: String) {
-        var failures: [String] = []
-        for endpoint in call.globals.endpoints {
+    // MARK: Fetch
+
+    /// From the best member that gives a whole one.
+    private func fetch(
+        _ locked: LockedBackupFolder, _ stem: String
+    ) throws(CtlError) -> BackupSource {
+        var (found, failures) = try BackupSource.find(call)
+        let ranked = BackupSource.ranked(found, plan.wish)
+        for source in found where !ranked.contains(source) {
+            let why = source.problems.isEmpty ? "" : ": \(source.problems.joined(separator: ", "))"
+            failures.append(
+                "\(source.endpoint): "
+                    + (source.leader == 0 ? "has no leader" : "not what --from asks for") + why)
+        }
+        for source in ranked {
+            try checkSpace(source.byteCount)
             do throws(CtlError) {
-                let asked = try call.client(endpoints: [endpoint])
-                let status = try calling { () throws(ClientError) in try asked.status() }
-                try checkSpace(plan, status.dbSize)
-                let client = try call.client(endpoints: [endpoint], timeout: false)
+                tell(
+                    "fetching from \(source.endpoint) (\(source.isLeader ? "leader" : "follower"))")
+                let client = try call.client(endpoints: [source.endpoint], timeout: false)
                 let download = SnapshotDownload(
-                    path: folder.file(name), part: folder.file(name) + ".partial", call)
+                    path: "", part: locked.partial(stem), call, diskCode: .inputOutput)
                 try download.fetch(client)
-                return (endpoint, status.version)
+                return source
             } catch {
                 if case .failed(.inputOutput, _) = error { throw error }
-                failures.append("\(endpoint): \(text(error))")
+                failures.append("\(source.endpoint): \(BackupCommand.text(error))")
             }
         }
         throw .failed(
-            .error, failures.isEmpty ? "no endpoint is given" : failures.joined(separator: "; "))
+            .badConnection,
+            "no healthy endpoint: "
+                + (failures.isEmpty ? "none is given" : failures.joined(separator: "; ")))
     }
 
-    private static func checkSpace(_ plan: Plan, _ size: Int64) throws(CtlError) {
-        let space = try onFiles { () throws(PosixError) in try Directory.space(at: plan.folder) }
+    private func checkSpace(_ size: Int64) throws(CtlError) {
+        let space = try onFolder { () throws(PosixError) in try Directory.space(at: plan.folder) }
         let left = plan.minimumFree.bytes(ofTotal: space.total)
         let (needed, overflow) = size.addingReportingOverflow(left)
         guard !overflow, space.free >= needed else {
@@ -159,18 +178,37 @@ enum BackupCommand {
         }
     }
 
-    private static func verify(
-        _ path: String, _ call: Invocation
+    // MARK: Verify
+
+    private func verify(
+        _ path: String, _ source: BackupSource
     ) throws(CtlError) -> BackupManifest {
         let snapshot = try SnapshotFiles.open(path)
         defer { snapshot.close() }
-        let check = try SnapshotVerifyCommand.verify(snapshot, requiresSum: true, call)
-        let sum = try offline { () throws(InterchangeError) in
-            try snapshot.wholeSum(.ofLibrary)
+        tell("verifying (\(plan.verification.rawValue))")
+        var manifest = try BackupCheck.facts(snapshot, plan.verification, call)
+        if plan.verification == .full { try compare(&manifest, source) }
+        return manifest
+    }
+
+    /// The member says what hash it has at this revision. A member that has been compacted since, or
+    /// is gone, says nothing against the file.
+    private func compare(
+        _ manifest: inout BackupManifest, _ source: BackupSource
+    ) throws(CtlError) {
+        guard let client = try? call.client(endpoints: [source.endpoint]),
+            let answer = try? client.hashKV(.with { $0.revision = manifest.revision }),
+            answer.compactRevision == manifest.compactRevision
+        else { return }
+        guard answer.hash == manifest.hashKV else {
+            throw .failed(
+                .error,
+                "the snapshot has the hash \(manifest.hashKV) at revision \(manifest.revision), "
+                    + "the member that sent it \(answer.hash)")
         }
-        return BackupManifest(
-            file: "", prefix: "", time: 0, endpoint: "", byteCount: snapshot.byteCount,
-            sha256: OfflineText.hexadecimal(sum), revision: check.revision, hash: check.hash,
-            keyCount: Int64(check.rowCount), version: "", took: "")
+    }
+
+    private func tell(_ text: String) {
+        if plan.tellsSteps { call.console.writeError("backup: \(text)\n") }
     }
 }

@@ -2,133 +2,191 @@
 internal import Formats
 internal import Posix
 
-/// The folder of a backup job, locked while the job runs. Of each prefix:
+/// The folder that backups are kept in, perhaps of several clusters:
 ///
-///     PREFIX-20260102T030405Z.db                a verified backup
-///     PREFIX-20260102T030405Z.db.json           its manifest; without one a file is not ours
-///     PREFIX-20260102T030405Z.db.partial        unfinished; the next run removes it
-///     PREFIX-20260102T030405Z.db.json.partial   put in place, or removed with its backup
-///     .PREFIX.lock
+///     CLUSTER-20260102T030405Z-REVISION.db                a backup
+///     CLUSTER-20260102T030405Z-REVISION.db.json           its manifest; without one it is none
+///     CLUSTER-20260102T030405Z.db.partial                 unfinished; the next run removes it
+///     CLUSTER-20260102T030405Z-REVISION.db.json.partial   put in place, or removed
+///     .CLUSTER.lock                                       held by the run that writes
 struct BackupFolder {
     let path: String
-    let prefix: String
-    private let lock: FileLock
 
     private static let manifestSizeMax = 1 << 20
 
-    init(_ path: String, prefix: String) throws(CtlError) {
-        self.path = path
-        self.prefix = prefix
-        do throws(PosixError) {
-            try Directory.make(path)
-            lock = try FileLock("\(path)/.\(prefix).lock")
-        } catch {
-            throw .failed(
-                .error,
-                error.isWouldBlock
-                    ? "another backup into \(path) with the name \(prefix) is running" : "\(error)")
-        }
-    }
-
-    // MARK: Names
-
-    /// For a backup begun at this second of Unix time.
-    func name(at time: Int64) -> String {
-        let stamp = Timestamp.seconds(time).filter { $0 != "-" && $0 != ":" }
-        return "\(prefix)-\(stamp).db"
-    }
-
-    /// Whether `name` is one that `name(at:)` gives.
-    private func isBackup(_ name: Substring) -> Bool {
-        guard name.hasPrefix(prefix + "-"), name.hasSuffix("Z.db") else { return false }
-        let stamp = name.dropFirst(prefix.count + 1).dropLast(4)
-        let digits = stamp.filter { $0.isASCII && $0.isNumber }
-        return stamp.count == 15 && digits.count == 14
-            && stamp[stamp.index(stamp.startIndex, offsetBy: 8)] == "T"
-    }
-
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
-    // MARK: Steps
+    // MARK: What is there
 
-    /// Finishes or removes what killed runs left behind.
-    func tidy() throws(CtlError) {
-        try onFiles { () throws(PosixError) in
-            for name in try Directory.list(path) {
-                if name.hasSuffix(".db.json.partial"), isBackup(name.dropLast(13)) {
-                    let backup = String(name.dropLast(13))
-                    if Directory.exists(file(backup)), manifest(name, of: backup) != nil {
-                        try Directory.rename(file(name), to: file(backup) + ".json")
-                    } else {
-                        try Directory.remove(file(name))
-                    }
-                } else if name.hasSuffix(".partial"), isBackup(name.dropLast(8)) {
-                    try Directory.remove(file(name))
-                } else if name.hasSuffix(".json"), isBackup(name.dropLast(5)),
-                    !Directory.exists(file(String(name.dropLast(5))))
-                {
-                    // Its backup went first, when retention was interrupted.
-                    if manifest(name, of: String(name.dropLast(5))) != nil {
-                        try Directory.remove(file(name))
-                    }
-                }
-            }
-            try Directory.sync(path)
+    /// All backups whose manifest and file are there, oldest first.
+    func backups() throws(CtlError) -> [BackupManifest] {
+        var found: [BackupManifest] = []
+        for name in try names() where name.hasSuffix(".db.json") {
+            let backup = String(name.dropLast(5))
+            guard let manifest = manifest(name, of: backup), holds(manifest) else { continue }
+            found.append(manifest)
+        }
+        return found.sorted { one, other in
+            one.createdAt != other.createdAt
+                ? one.createdAt < other.createdAt : one.file < other.file
         }
     }
 
-    /// Gives the part and its manifest their names; durable when this returns.
-    func publish(_ manifest: BackupManifest) throws(CtlError) {
-        let name = manifest.file
-        let bytes = JSON.bytes(manifest.json) + [0x0a]
-        try onFiles { () throws(PosixError) in
-            let beside = try File(file(name) + ".json.partial", .replace)
-            try beside.write(at: 0, bytes)
-            try beside.sync()
-            beside.close()
-            try Directory.rename(file(name) + ".partial", to: file(name))
-            try Directory.rename(file(name) + ".json.partial", to: file(name) + ".json")
-            try Directory.sync(path)
-        }
+    func names() throws(CtlError) -> [String] {
+        try onFolder { () throws(PosixError) in try Directory.list(path) }
     }
 
-    func discard(_ name: String) {
-        try? Directory.remove(file(name) + ".partial")
-        try? Directory.remove(file(name) + ".json.partial")
+    /// The manifest beside a file, if it has one.
+    static func manifest(beside path: String) -> BackupManifest? {
+        let folder = BackupFolder(path: Directory.parent(of: path))
+        let name = String(path.split(separator: "/").last ?? "")
+        return folder.manifest(name + ".json", of: name)
     }
 
-    /// Removes what no rule wants; never `newest`, which was made just now.
-    func apply(
-        _ retention: Retention, newest: String
-    ) throws(CtlError) -> (kept: [String], removed: [String]) {
-        try onFiles { () throws(PosixError) in
-            var known: [(name: String, time: Int64)] = []
-            for name in try Directory.list(path) where isBackup(Substring(name)) {
-                if let manifest = manifest(name + ".json", of: name) {
-                    known.append((name, manifest.time))
-                }
-            }
-            let wanted = retention.kept(known.map(\.time))
-            var kept: [String] = []
-            var removed: [String] = []
-            for (backup, isWanted) in zip(known, wanted) {
-                if isWanted || backup.name == newest {
-                    kept.append(backup.name)
-                    continue
-                }
-                try Directory.remove(file(backup.name))
-                try Directory.remove(file(backup.name) + ".json")
-                removed.append(backup.name)
-            }
-            if !removed.isEmpty { try Directory.sync(path) }
-            return (kept, removed)
-        }
+    private func holds(_ manifest: BackupManifest) -> Bool {
+        (try? Directory.size(of: file(manifest.file))) == manifest.byteCount
     }
 
     private func manifest(_ name: String, of backup: String) -> BackupManifest? {
         guard let text = try? File(file(name), .read).readAll(limit: Self.manifestSizeMax) else {
             return nil
         }
-        return BackupManifest.read(text, file: backup, prefix: prefix)
+        return BackupManifest.read(text, file: backup)
+    }
+}
+
+/// The folder while a run of one cluster holds its lock.
+struct LockedBackupFolder {
+    let folder: BackupFolder
+    let cluster: String
+    private let lock: FileLock
+
+    init(_ path: String, cluster: String) throws(CtlError) {
+        folder = BackupFolder(path: path)
+        self.cluster = cluster
+        do throws(PosixError) {
+            try Directory.make(path)
+            lock = try FileLock("\(path)/.\(cluster).lock")
+        } catch {
+            throw .failed(
+                .inputOutput,
+                error.isWouldBlock
+                    ? "another backup of \(cluster) into \(path) is running" : "\(error)")
+        }
+    }
+
+    // MARK: Names
+
+    /// For a backup begun at this second of Unix time.
+    func stem(at time: Int64) -> String {
+        let stamp = Timestamp.seconds(time).filter { $0 != "-" && $0 != ":" }
+        return "\(cluster)-\(stamp)"
+    }
+
+    func partial(_ stem: String) -> String { folder.file(stem) + ".db.partial" }
+
+    /// Whether `name` without `suffix` is one that a run of this cluster gives.
+    private func isOwn(_ name: String, _ suffix: String) -> Bool {
+        guard name.hasPrefix(cluster + "-"), name.hasSuffix(suffix) else { return false }
+        let middle = name.dropFirst(cluster.count + 1).dropLast(suffix.count)
+        let parts = middle.split(separator: "-", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), isStamp(parts[0]) else { return false }
+        return parts.count == 1 || Int64(parts[1]) != nil
+    }
+
+    private func isStamp(_ text: Substring) -> Bool {
+        let marks = text.enumerated().allSatisfy { place, letter in
+            switch place {
+            case 8: letter == "T"
+            case 15: letter == "Z"
+            default: letter.isASCII && letter.isNumber
+            }
+        }
+        return marks && text.count == 16
+    }
+
+    // MARK: Steps
+
+    /// Finishes or removes what killed runs left behind.
+    func tidy() throws(CtlError) {
+        for name in try folder.names() {
+            if isOwn(name, ".db.json.partial") {
+                try settle(name)
+            } else if isOwn(name, ".db.partial") {
+                try remove(name)
+            } else if isOwn(name, ".db.json"), isOrphan(name) {
+                // Its backup went first, when retention was interrupted.
+                try remove(name)
+            }
+        }
+        try sync()
+    }
+
+    /// A manifest that was written and did not get its name.
+    private func settle(_ name: String) throws(CtlError) {
+        let backup = String(name.dropLast(13))
+        let text = try? File(folder.file(name), .read).readAll(limit: 1 << 20)
+        if let manifest = text.flatMap({ BackupManifest.read($0, file: backup) }),
+            (try? Directory.size(of: folder.file(backup))) == manifest.byteCount
+        {
+            try onFolder { () throws(PosixError) in
+                try Directory.rename(folder.file(name), to: folder.file(backup) + ".json")
+            }
+        } else {
+            try remove(name)
+        }
+    }
+
+    private func isOrphan(_ name: String) -> Bool {
+        let backup = String(name.dropLast(5))
+        let text = try? File(folder.file(name), .read).readAll(limit: 1 << 20)
+        return !Directory.exists(folder.file(backup))
+            && text.flatMap { BackupManifest.read($0, file: backup) } != nil
+    }
+
+    /// Gives the part and its manifest their names; durable when this returns.
+    func publish(_ stem: String, _ manifest: BackupManifest) throws(CtlError) {
+        let target = folder.file(manifest.file)
+        guard !Directory.exists(target), !Directory.exists(target + ".json") else {
+            throw .failed(.inputOutput, "\(target) is there already; nothing was overwritten")
+        }
+        let bytes = JSON.bytes(.object(manifest.members)) + [0x0a]
+        try onFolder { () throws(PosixError) in
+            let beside = try File(target + ".json.partial", .replace)
+            try beside.write(at: 0, bytes)
+            try beside.sync()
+            beside.close()
+            try Directory.rename(partial(stem), to: target)
+            try Directory.sync(folder.path)
+            try Directory.rename(target + ".json.partial", to: target + ".json")
+            try Directory.sync(folder.path)
+        }
+    }
+
+    func discard(_ stem: String) {
+        try? Directory.remove(partial(stem))
+    }
+
+    /// The file goes first: a manifest without a file is no backup either.
+    func remove(_ manifest: BackupManifest) throws(CtlError) {
+        try remove(manifest.file)
+        try remove(manifest.file + ".json")
+        try sync()
+    }
+
+    private func remove(_ name: String) throws(CtlError) {
+        try onFolder { () throws(PosixError) in try Directory.remove(folder.file(name)) }
+    }
+
+    private func sync() throws(CtlError) {
+        try onFolder { () throws(PosixError) in try Directory.sync(folder.path) }
+    }
+}
+
+func onFolder<Value>(_ body: () throws(PosixError) -> Value) throws(CtlError) -> Value {
+    do throws(PosixError) {
+        return try body()
+    } catch {
+        throw .failed(.inputOutput, "\(error)")
     }
 }

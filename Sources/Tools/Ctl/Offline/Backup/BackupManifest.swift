@@ -1,70 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Formats
 
-/// What is known of a backup, in `FILE.json` beside it: that it was verified, and that it is ours.
-struct BackupManifest: Equatable {
-    private static let maker = "keelsonctl backup"
+/// What is known of a backup, in `FILE.json` beside it. A file without one is no backup.
+struct BackupManifest: Equatable, Sendable {
+    static let apiVersion = "keelson.dev/v1alpha1"
+    static let kind = "BackupManifest"
 
     /// Without its folder.
-    var file: String
-    var prefix: String
-    /// Seconds since 1970.
-    var time: Int64
-    var endpoint: String
-    var byteCount: Int64
+    var file = ""
+    var byteCount: Int64 = 0
+    /// Without compression.
+    var plainByteCount: Int64 = 0
     /// Of the whole file, in hexadecimal.
-    var sha256: String
-    var revision: Int64
-    var hash: UInt32
-    var keyCount: Int64
+    var sha256 = ""
+    var revision: Int64 = 0
+    var compactRevision: Int64 = 0
+    /// In hexadecimal.
+    var clusterID = ""
     /// Of the server that it came from.
-    var version: String
-    /// As Go prints durations.
-    var took: String
+    var etcdVersion = ""
+    /// Keys that live at the revision.
+    var keyCount: Int64 = 0
+    /// What HashKV of a member answers at the revision.
+    var hashKV: UInt32 = 0
+    /// Seconds since 1970.
+    var createdAt: Int64 = 0
+    var verification = Verification.full
+    /// Whose it is, as the job was told.
+    var cluster = ""
+    var name = ""
+    var uid = ""
+    /// Where it came from.
+    var member = ""
+    var endpoint = ""
 
-    private var members: [(String, JSONValue)] {
+    /// How much was checked before the file got its name.
+    enum Verification: String, Sendable, CaseIterable {
+        case none, checksum, full
+    }
+
+    var isVerified: Bool { verification != .none }
+
+    // MARK: JSON
+
+    var members: [(String, JSONValue)] {
         [
-            ("bytes", .integer(byteCount)), ("sha256", .string(sha256)),
-            ("revision", .integer(revision)), ("hash", .integer(Int64(hash))),
-            ("keys", .integer(keyCount)), ("took", .string(took)),
-            ("version", .string(version)), ("endpoint", .string(endpoint)),
-            ("time", .string(Timestamp.seconds(time))),
+            ("apiVersion", .string(Self.apiVersion)), ("kind", .string(Self.kind)),
+            ("file", .string(file)), ("sizeBytes", .integer(byteCount)),
+            ("uncompressedBytes", .integer(plainByteCount)), ("sha256", .string(sha256)),
+            ("revision", .integer(revision)), ("compactRevision", .integer(compactRevision)),
+            ("clusterID", .string(clusterID)), ("etcdVersion", .string(etcdVersion)),
+            ("keyCount", .integer(keyCount)), ("hashKV", .integer(Int64(hashKV))),
+            ("createdAt", .string(Timestamp.seconds(createdAt))),
+            ("verified", .bool(isVerified)), ("verification", .string(verification.rawValue)),
+            ("cluster", .string(cluster)), ("name", .string(name)), ("uid", .string(uid)),
+            ("member", .string(member)), ("endpoint", .string(endpoint)),
         ]
     }
 
-    var json: JSONValue {
-        .object(
-            [
-                ("madeBy", .string(Self.maker)), ("file", .string(file)),
-                ("prefix", .string(prefix)), ("unixTime", .integer(time)), ("verified", true),
-            ] + members)
-    }
-
-    /// The line on standard output.
-    func result(path: String, kept: [String], removed: [String]) -> JSONValue {
-        .object(
-            [("file", .string(path))] + members + [
-                ("kept", .array(kept.map { .string($0) })),
-                ("removed", .array(removed.map { .string($0) })),
-            ])
-    }
-
-    /// Nil for anything that `backup` did not write for this file.
-    static func read(_ text: [UInt8], file: String, prefix: String) -> BackupManifest? {
-        guard let value = try? JSON.parse(text), value["madeBy"]?.string == maker,
-            value["file"]?.string == file, value["prefix"]?.string == prefix,
-            value["verified"]?.bool == true, case .integer(let time)? = value["unixTime"]
+    /// Nil if the text is no manifest of this file.
+    static func read(_ text: [UInt8], file: String) -> BackupManifest? {
+        guard let value = try? JSON.parse(text), value["kind"]?.string == kind,
+            value["apiVersion"]?.string?.hasPrefix("keelson.dev/") == true,
+            value["file"]?.string == file, let byteCount = value["sizeBytes"]?.int64,
+            let time = value["createdAt"]?.string.flatMap({ Timestamp.parse($0) })
         else { return nil }
-        var manifest = BackupManifest(
-            file: file, prefix: prefix, time: time, endpoint: value["endpoint"]?.string ?? "",
-            byteCount: 0, sha256: value["sha256"]?.string ?? "", revision: 0, hash: 0, keyCount: 0,
-            version: value["version"]?.string ?? "", took: value["took"]?.string ?? "")
-        if case .integer(let bytes)? = value["bytes"] { manifest.byteCount = bytes }
-        if case .integer(let revision)? = value["revision"] { manifest.revision = revision }
-        if case .integer(let keys)? = value["keys"] { manifest.keyCount = keys }
-        if case .integer(let hash)? = value["hash"] {
-            manifest.hash = UInt32(truncatingIfNeeded: hash)
-        }
+        var manifest = BackupManifest()
+        manifest.file = file
+        manifest.byteCount = byteCount
+        manifest.createdAt = time / 1_000_000_000
+        manifest.plainByteCount = value["uncompressedBytes"]?.int64 ?? byteCount
+        manifest.revision = value["revision"]?.int64 ?? 0
+        manifest.compactRevision = value["compactRevision"]?.int64 ?? 0
+        manifest.keyCount = value["keyCount"]?.int64 ?? 0
+        manifest.hashKV = UInt32(truncatingIfNeeded: value["hashKV"]?.int64 ?? 0)
+        let isVerified = value["verified"]?.bool == true
+        let told = Verification(rawValue: value["verification"]?.string ?? "")
+        manifest.verification = isVerified ? told ?? .full : .none
+        func word(_ key: String) -> String { value[key]?.string ?? "" }
+        manifest.sha256 = word("sha256")
+        manifest.clusterID = word("clusterID")
+        manifest.etcdVersion = word("etcdVersion")
+        manifest.cluster = word("cluster")
+        manifest.name = word("name")
+        manifest.uid = word("uid")
+        manifest.member = word("member")
+        manifest.endpoint = word("endpoint")
         return manifest
     }
 }

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import EtcdAPI
+internal import EtcdClient
+internal import Formats
+internal import Kube
+internal import Posix
+internal import Reconcile
+
+/// Where a member is asked, and with which certificates.
+struct MemberAddress: Sendable {
+    var podName: String
+    /// Empty if the pod has none yet.
+    var ip: String
+    /// What its certificate is for.
+    var host: String
+    var tls: ClientTLS?
+
+    func settings(_ timeout: Duration) -> ClientSettings {
+        let host = ip.contains(":") ? "[\(ip)]" : ip
+        var settings = ClientSettings(
+            endpoints: ["\(tls == nil ? "http" : "https")://\(host):2379"])
+        settings.dialTimeout = timeout
+        settings.callTimeout = timeout
+        if var tls {
+            tls.serverName = self.host
+            settings.tls = tls
+        }
+        return settings
+    }
+}
+
+/// Asks every member by itself and at the same time, each question with its own bound. Who does not
+/// answer is unknown, and nothing follows from that alone.
+struct MemberProber: Sendable {
+    static let healthPort: UInt16 = 2381
+    let timeout: Duration
+
+    private struct Answer: Sendable {
+        var probe: MemberProbe
+        var members: Seen<[ListedMember]>
+        var clusterID: ClusterID?
+    }
+
+    private final class Answers: @unchecked Sendable {
+        private let lock = Lock()
+        private var all: [Int: Answer] = [:]
+
+        func put(_ index: Int, _ answer: Answer) { lock.withLock { all[index] = answer } }
+        func take(_ index: Int) -> Answer? { lock.withLock { all[index] } }
+    }
+
+    /// In the order of the addresses.
+    func view(of addresses: [MemberAddress]) -> EtcdView {
+        let answers = Answers()
+        var threads: [Joined] = []
+        for (index, address) in addresses.enumerated() where !address.ip.isEmpty {
+            let prober = self
+            if let thread = try? Thread(
+                name: "probe", { answers.put(index, prober.ask(address)) })
+            {
+                threads.append(Joined(thread))
+            }
+        }
+        for thread in threads { thread.join() }
+        var view = EtcdView(members: .unknown("no member answered"))
+        for (index, address) in addresses.enumerated() {
+            guard let answer = answers.take(index) else {
+                view.probes.append(MemberProbe(podName: address.podName))
+                continue
+            }
+            view.probes.append(answer.probe)
+            if !view.members.isKnown, answer.members.isKnown {
+                view.members = answer.members
+                view.clusterID = answer.clusterID
+            }
+        }
+        return view
+    }
+
+    private func ask(_ address: MemberAddress) -> Answer {
+        var answer = Answer(
+            probe: MemberProbe(podName: address.podName), members: .unknown("not asked"))
+        answer.probe.identity = identity(address)
+        do throws(ClientError) {
+            let client = try Client(address.settings(timeout))
+            answer.probe.status = .known(try status(client))
+            var list = MemberListRequest()
+            list.linearizable = true
+            let listed = try client.memberList(list)
+            answer.members = .known(
+                listed.members.map {
+                    ListedMember(
+                        id: MemberID($0.id), name: $0.name, peerURLs: $0.peerURLs,
+                        isLearner: $0.isLearner)
+                })
+            answer.clusterID = ClusterID(listed.header?.clusterID ?? 0)
+            var read = RangeRequest()
+            read.key = [0]
+            read.countOnly = true
+            _ = try client.range(read)
+            answer.probe.isLinearizable = true
+        } catch {
+            if !answer.probe.status.isKnown { answer.probe.status = .unknown("\(error)") }
+        }
+        return answer
+    }
+
+    private func status(_ client: Client) throws(ClientError) -> NodeStatus {
+        let status = try client.status()
+        var alarms: [MemberAlarm] = []
+        var request = AlarmRequest()
+        request.action = .get
+        // A member without a leader cannot tell; then its status is still worth having.
+        if status.leader != 0, let listed = try? client.alarm(request) {
+            alarms = listed.alarms.compactMap { alarm in
+                let kind: MemberAlarm.Kind? =
+                    switch alarm.alarm {
+                    case .noSpace: .noSpace
+                    case .corrupt: .corrupt
+                    default: nil
+                    }
+                return kind.map { MemberAlarm(kind: $0, memberID: MemberID(alarm.memberID)) }
+            }
+        }
+        return NodeStatus(
+            clusterID: ClusterID(status.header?.clusterID ?? 0),
+            memberID: MemberID(status.header?.memberID ?? 0), leader: MemberID(status.leader),
+            term: Term(status.raftTerm), raftIndex: LogIndex(status.raftIndex),
+            appliedIndex: LogIndex(status.raftAppliedIndex),
+            revision: status.header?.revision ?? 0, dbSizeBytes: status.dbSize,
+            dbInUseBytes: status.dbSizeInUse, version: status.version,
+            isLearner: status.isLearner, alarms: alarms)
+    }
+
+    // MARK: The health port
+
+    private func identity(_ address: MemberAddress) -> Seen<NodeIdentity> {
+        do {
+            let web = try WebClient()
+            let answer = try web.exchange(request("GET", address, "/identity"))
+            guard answer.status == 200 else { return .unknown("/identity: \(answer.status)") }
+            guard let identity = NodeIdentity(try JSON.parse(answer.body)) else {
+                return .unknown("/identity: not understood")
+            }
+            return .known(identity)
+        } catch let failure as WebFailure {
+            return .unknown(failure.text)
+        } catch {
+            return .unknown("\(error)")
+        }
+    }
+
+    private func request(_ method: String, _ address: MemberAddress, _ target: String) -> WebRequest
+    {
+        var request = WebRequest(
+            method, host: address.ip, port: Self.healthPort, target: target, dialTimeout: timeout)
+        request.deadline = MonotonicClock.now + timeout
+        return request
+    }
+
+    /// Pushes a ticket to a node that waits. Nil: it was taken.
+    func send(ticket: JSONValue, token: String, to address: MemberAddress) -> String? {
+        var push = request("POST", address, "/ticket")
+        push.headers = [("authorization", "Bearer \(token)"), ("content-type", "application/json")]
+        push.body = JSON.bytes(ticket)
+        do {
+            let answer = try WebClient().exchange(push)
+            if answer.status == 200 { return nil }
+            let text = String(decoding: answer.body.prefix(200), as: UTF8.self)
+            return "POST /ticket: \(answer.status) \(text)"
+        } catch let failure as WebFailure {
+            return failure.text
+        } catch {
+            return "\(error)"
+        }
+    }
+}
+
+extension NodeIdentity {
+    init?(_ json: JSONValue) {
+        guard let text = json["state"]?.string, let state = State(rawValue: text) else {
+            return nil
+        }
+        self.init(
+            state: state, reason: json["reason"]?.string ?? "",
+            clusterUID: json["clusterUID"]?.string ?? "",
+            clusterID: Hexadecimal.clusterID(json["clusterID"]?.string),
+            memberID: Hexadecimal.memberID(json["memberID"]?.string),
+            podUID: json["podUID"]?.string ?? "", dataLost: json["dataLost"]?.bool ?? false,
+            ticketGeneration: json["ticketGeneration"]?.int64 ?? 0)
+    }
+}

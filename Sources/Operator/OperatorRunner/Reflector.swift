@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import Controllers
+internal import Formats
+internal import Kube
+internal import KubeClient
+internal import Posix
+internal import Program
+
+/// Keeps one kind's cache like the API, on a thread of its own.
+struct Reflector {
+    let store: ClusterStore
+    let index: Int
+    let client: KubeClient
+    let log: Logger
+
+    func run() {
+        do throws(KubeError) {
+            while true { try turn() }
+        } catch {
+            guard error != .stopped else { return }
+            log.error(
+                "a watch ended",
+                ["kind": .string(store.label(index)), "error": .string("\(error)")])
+        }
+    }
+
+    private func turn() throws(KubeError) {
+        switch store.step(index, now: MonotonicClock.now) {
+        case .wait(let time): try client.pause(until: time)
+        case .list(let request): try list(request)
+        case .watch(let request): try watch(request)
+        }
+    }
+
+    private func list(_ request: KubeRequest) throws(KubeError) {
+        do throws(KubeError) {
+            let page = try client.list(request)
+            store.tell(index) { $0.listed(page, now: MonotonicClock.now) }
+        } catch {
+            try failed(error)
+        }
+    }
+
+    private func watch(_ request: KubeRequest) throws(KubeError) {
+        do throws(KubeError) {
+            let store = store
+            let index = index
+            try client.watch(
+                request,
+                started: {
+                    store.tell(index) {
+                        $0.watchStarted(now: MonotonicClock.now)
+                        return []
+                    }
+                },
+                each: { event in
+                    store.tell(index) { watch in
+                        watch.received(event, now: MonotonicClock.now).map { [$0] } ?? []
+                    }
+                    if case .error = event { return false }
+                    return true
+                })
+            store.tell(index) {
+                $0.watchEnded(now: MonotonicClock.now)
+                return []
+            }
+        } catch {
+            try failed(error)
+        }
+    }
+
+    private func failed(_ error: KubeError) throws(KubeError) {
+        if error == .stopped { throw error }
+        let failure: ListWatch.Failure
+        if let status = error.status {
+            failure = .refused(status)
+            if !status.isExpired { complain(error) }
+        } else {
+            failure = .unreachable("\(error)")
+            complain(error)
+        }
+        store.tell(index) {
+            $0.failed(failure, now: MonotonicClock.now)
+            return []
+        }
+    }
+
+    private func complain(_ error: KubeError) {
+        log.warn(
+            "watching failed",
+            ["kind": .string(store.label(index)), "error": .string("\(error)")])
+    }
+}
