@@ -85,7 +85,7 @@ extension Pass {
             rebuilt.set(
                 member.name,
                 Ticket(
-                    .resume, clusterUID: founder, generation: 1,
+                    .resume, clusterUID: founder, generation: nextGeneration,
                     restoreGeneration: restoreGeneration, memberID: listed.id))
         }
         return writeMap(rebuilt, id)
