@@ -132,6 +132,7 @@ extension World {
     }
 
     private func recreateCluster() {
+        operatorIsDown = false
         let spec = api.get(clusterKey)?["spec"]
         api.delete(clusterKey, now: now)
         run(seconds: 120) { self.api.get(self.clusterKey) == nil }
