@@ -12,6 +12,8 @@ extension Pass {
                 "ClusterIDMismatch", "members form cluster \(seen), this one is \(latched)"
             )
         }
+        // While nothing is known of ourselves, what is found may be what we were.
+        guard latchedClusterID != nil || desired.refusesExistingClaims else { return nil }
         for member in survey.members {
             guard let identity = member.identity, !identity.clusterUID.isEmpty,
                 !latchedClusterUID.isEmpty, identity.clusterUID != latchedClusterUID

@@ -50,7 +50,10 @@ extension Pass {
     }
 
     func hasUrgentTrigger(besides record: RecordedOperation) -> Bool {
-        for trigger in [corruptMember(), lostMember()] {
+        // What is more urgent than lost members must not give way to them, or neither would end.
+        let triggers =
+            record.type == .reclaim ? [corruptMember()] : [corruptMember(), lostMember()]
+        for trigger in triggers {
             if case .begin(let urgent, _)? = trigger, urgent.target != record.target { return true }
         }
         return false

@@ -132,6 +132,7 @@ extension World {
     }
 
     private func recreateCluster() {
+        operatorIsDown = false
         let spec = api.get(clusterKey)?["spec"]
         api.delete(clusterKey, now: now)
         run(seconds: 120) { self.api.get(self.clusterKey) == nil }
@@ -204,11 +205,10 @@ extension World {
             }
         }
         guard all else { return }
-        if listedOutside, let (_, list) = truth, let leaderPod {
-            for member in list where podName(member) == "stranger:2380" {
-                _ = etcd.call(.remove(member.id), pod: leaderPod)
-            }
+        guard listedOutside, let (_, list) = truth, let leaderPod else { return }
+        for member in list where podName(member) == "stranger:2380" {
+            _ = etcd.call(.remove(member.id), pod: leaderPod)
         }
-        listedOutside = false
+        listedOutside = truth?.list.contains { podName($0) == "stranger:2380" } ?? true
     }
 }

@@ -19,7 +19,7 @@ package enum OperatorSimulator {
             if dice.chance(percent: 70) { world.heal(all: false) }
             if dice.chance(percent: 60) { world.run(seconds: dice.below(120)) }
         }
-        peace(world)
+        peace(world, steady: isShort ? 60 : 600)
         return report(seed, world)
     }
 
@@ -35,7 +35,7 @@ package enum OperatorSimulator {
     }
 
     /// All is healed. The cluster becomes whole, and stays so without a write.
-    static func peace(_ world: World) {
+    static func peace(_ world: World, steady seconds: Int) {
         let mends = world.knobs.mendsPendingClaims
         world.knobs = WorldKnobs()
         world.knobs.mendsPendingClaims = mends
@@ -48,7 +48,7 @@ package enum OperatorSimulator {
             world.fail("liveness", world.complaint)
             return
         }
-        world.judgeSteadiness()
+        world.judgeSteadiness(seconds: seconds)
         world.judgeHistory()
     }
 

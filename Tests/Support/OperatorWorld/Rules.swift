@@ -228,11 +228,11 @@ extension World {
     }
 
     /// I18: what is whole stays so without a write.
-    package func judgeSteadiness() {
+    package func judgeSteadiness(seconds: Int = 600) {
         run(seconds: 120, writes: true)
         let before = writeCount
         let version = api.get(clusterKey)?.resourceVersion ?? ""
-        run(seconds: 600, writes: true)
+        run(seconds: seconds, writes: true)
         if writeCount != before {
             let later = api.get(clusterKey)?.resourceVersion ?? ""
             fail("I18", "\(writeCount - before) writes in a steady world, \(version) to \(later)")

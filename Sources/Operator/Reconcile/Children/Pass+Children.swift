@@ -85,7 +85,7 @@ extension Pass {
             rebuilt.set(
                 member.name,
                 Ticket(
-                    .resume, clusterUID: founder, generation: 1,
+                    .resume, clusterUID: founder, generation: nextGeneration,
                     restoreGeneration: restoreGeneration, memberID: listed.id))
         }
         return writeMap(rebuilt, id)
@@ -112,7 +112,7 @@ extension Pass {
         guard let membership else { return nil }
         if desired.isHibernating, operation == nil { return 0 }
         let founding =
-            operation?.type == .bootstrap
+            operation?.type == .bootstrap || operation?.type == .adopt
             || (operation?.type == .restore && operation?.step != .checkArtefact)
         return max(membership.replicas(desired), founding ? 1 : 0)
     }

@@ -27,7 +27,10 @@ extension Pass {
             guard identity.clusterID != nil || seed.status != nil else {
                 return .wait("\(seedName) is \(identity.state.rawValue) \(identity.reason)")
             }
-            return advance(record, to: .latch)
+            let id = identity.clusterID ?? seed.status?.clusterID
+            return .next(
+                RecordedOperation(
+                    .adopt, step: .adoptClaims, now: now, cause: id?.description ?? ""), [])
         }
         var next = record
         next.podUID = pod.uid
@@ -103,11 +106,15 @@ extension Pass {
             ])
         }
         let marks = ClaimMarks(observation.claims)
-        guard let uid = marks.clusterUID else {
+        // What the claims say, or the process on the first of them.
+        let seed = survey.member(0)?.identity
+        let found = seed?.clusterUID ?? ""
+        guard marks.problem == nil, let uid = marks.clusterUID ?? (found.isEmpty ? nil : found)
+        else {
             return .refuse("InvalidSpec", marks.problem ?? "no claim carries a mark")
         }
         var adopted = Membership(clusterUID: uid)
-        adopted.clusterID = marks.clusterID
+        adopted.clusterID = marks.clusterID ?? seed?.clusterID
         let highest =
             observation.claims.filter { !$0.isBeingDeleted }
             .filter { $0.labels[Names.retiredLabel] == nil }
@@ -117,7 +124,8 @@ extension Pass {
             let claim = observation.claims.first { $0.name == desired.claimName(ordinal) }
             let id = Hexadecimal.memberID(claim?.annotations[Membership.memberIDNote])
             var resume = Ticket(
-                .resume, clusterUID: uid, generation: 1, restoreGeneration: restoreGeneration)
+                .resume, clusterUID: uid, generation: nextGeneration,
+                restoreGeneration: restoreGeneration)
             resume.memberID = id
             adopted.set(name, resume)
         }

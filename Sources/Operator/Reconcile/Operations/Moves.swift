@@ -81,6 +81,13 @@ extension Pass {
         return write(membership)
     }
 
+    /// Above all that are on record, and all that a process says it has seen: the map may have been
+    /// lost and made again since.
+    var nextGeneration: Int64 {
+        let seen = survey.members.compactMap { $0.identity?.ticketGeneration }.max() ?? 0
+        return max(membership?.nextGeneration ?? 1, seen + 1)
+    }
+
     func ticket(
         _ action: TicketAction, podUID: String = "", memberID: MemberID? = nil
     ) -> Ticket {
@@ -88,7 +95,7 @@ extension Pass {
             .map { "\($0.name)=\(desired.peerURL($0.name))" }.joined(separator: ",")
         return Ticket(
             action, clusterUID: membership?.clusterUID ?? desired.uid,
-            generation: membership?.nextGeneration ?? 1, restoreGeneration: restoreGeneration,
+            generation: nextGeneration, restoreGeneration: restoreGeneration,
             podUID: podUID, memberID: memberID, initialCluster: all)
     }
 

@@ -93,6 +93,8 @@ extension Pass {
     }
 
     func disruptionRefusal(_ member: MemberView) -> String? {
+        // Nothing runs in it that could be stopped.
+        if isIdle(member) { return nil }
         guard survey.isListKnown, survey.leader != nil else {
             return member.isHealthy || !member.isVoter ? "there is no agreed leader" : nil
         }

@@ -84,7 +84,7 @@ extension Pass {
         }
         let generation = Int64(record.cause) ?? restoreGeneration + 1
         var permission = Ticket(
-            .forceNewCluster, clusterUID: changed.clusterUID, generation: changed.nextGeneration,
+            .forceNewCluster, clusterUID: changed.clusterUID, generation: nextGeneration,
             restoreGeneration: generation, podUID: record.podUID)
         permission.initialCluster = "\(survivor.name)=\(desired.peerURL(survivor.name))"
         if let old = survivor.ticket, old.action == permission.action,
