@@ -6,6 +6,8 @@ package struct RestoreSource: Record, OptionalContent {
         package var claimName = ""
         /// Of the `.db` or `.db.gz` file inside the volume.
         package var path = ""
+        /// Of the file, in hexadecimal digits; checked when given.
+        package var sha256 = ""
 
         package init() {}
 
@@ -19,22 +21,27 @@ package struct RestoreSource: Record, OptionalContent {
                 $0.minLength = 1
                 $0.maxLength = 1024
             },
+            Field("sha256", \.sha256, "Sum of the file; checked when given.") {
+                $0.pattern = "^[0-9a-f]{64}$"
+            },
         ]
+    }
+
+    package enum Verify: String, ChoiceValue {
+        case full = "Full"
+        case checksum = "Checksum"
     }
 
     package var backupRef: LocalReference?
     package var persistentVolumeClaim: File?
-    /// Of the file, in hexadecimal digits; checked when given.
-    package var sha256 = ""
+    package var verify = Verify.full
 
     package init() {}
 
     package static let fields: [Field<RestoreSource>] = [
         Field("backupRef", \.backupRef, "A completed EtcdBackup."),
         Field("persistentVolumeClaim", \.persistentVolumeClaim, "A file on a claim."),
-        Field("sha256", \.sha256, "Sum of the file; checked when given.") {
-            $0.pattern = "^[0-9a-f]{64}$"
-        },
+        Field("verify", \.verify, "How thoroughly the file is checked before it is used."),
     ]
 
     package static let rules: [Rule] = [
