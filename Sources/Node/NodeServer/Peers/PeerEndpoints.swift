@@ -115,12 +115,14 @@ final class PeerEndpoints {
     }
 
     private func hash(_ answer: Answer, _ respond: @escaping Respond) {
-        guard case .compute(.hashKV(let view, let revision, let header)) = answer else {
-            respond(error(500, "no hash"))
-            return
-        }
-        member.compute({ HashKVAnswer.make(view, revision, header) }) { [weak self] result in
-            self?.hash(result, respond)
+        switch answer {
+        case .compute(.hashKV(let view, let revision, let header)):
+            member.compute({ HashKVAnswer.make(view, revision, header) }) { [weak self] result in
+                self?.hash(result, respond)
+            }
+        case .message(let bytes): hash(.success(bytes), respond)
+        case .failure(let failure): hash(.failure(failure), respond)
+        case .compute, .list, .members, .done: respond(error(500, "no hash"))
         }
     }
 
