@@ -156,6 +156,28 @@ import Testing
         #expect(cluster.head.node.corruption.compactions == [])
     }
 
+    @Test(arguments: [false, true])
+    func `answers to a question before a compaction count for nothing after it`(isLate: Bool) {
+        let cluster = Self.filled()
+        compact(cluster, 10)
+        let head = cluster.head
+        guard let own = head.node.wholeStoreHash().run() else {
+            Issue.record("no hash")
+            return
+        }
+        let round = head.node.corruption.begin(own, older: [], .comparison)
+        if isLate { compact(cluster, 20) }
+        var other = own
+        other.hash ^= 1
+        let answer = [cluster.follower.id: other]
+        cluster.input(head, .hashesSeen(round: round.number, answer))
+        // Told twice: the round is over.
+        cluster.input(head, .hashesSeen(round: round.number, answer))
+        cluster.tick(3)
+        let id = cluster.follower.id.number
+        #expect(alarms(cluster) == (isLate ? [[], [], []] : [[id], [id], [id]]))
+    }
+
     // MARK: Hashes
 
     @Test func `the hash of a compaction is that of the rows before it`() {
