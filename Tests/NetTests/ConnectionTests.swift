@@ -46,13 +46,29 @@ struct ConnectionTests {
 
     @Test func `a read limit shares the turns`() throws {
         let pair = try Pair()
-        pair.far.readLimit = 1000
+        pair.far.share = ReadShare(1000...1000, time: .seconds(1))
         var sizes: [Int] = []
         pair.farEnd.onReceived = { _, bytes in sizes.append(bytes.count) }
         pair.near.write([UInt8](repeating: 1, count: 10_500))
         try pair.reactor.turn(until: "all came") { pair.farEnd.receivedCount == 10_500 }
         #expect(sizes.allSatisfy { $0 <= 1000 })
         #expect(sizes.count >= 11)
+    }
+
+    @Test func `a share shrinks where bytes take long, and grows where they do not`() {
+        var share = ReadShare(1_000...64_000, time: .milliseconds(1))
+        #expect(share.byteCount == 8_192)
+        for _ in 0..<5 { share.took(.microseconds(100), byteCount: share.byteCount) }
+        #expect(share.byteCount == 64_000)
+        // A read that did not fill its share says nothing about a full one.
+        share.took(.milliseconds(2), byteCount: 10_000)
+        #expect(share.byteCount == 5_000)
+        share.took(.microseconds(1), byteCount: 4_999)
+        #expect(share.byteCount == 5_000)
+        share.took(.microseconds(600), byteCount: 5_000)
+        #expect(share.byteCount == 5_000)
+        for _ in 0..<9 { share.took(.seconds(1), byteCount: share.byteCount) }
+        #expect(share.byteCount == 1_000)
     }
 
     @Test(arguments: [1, 2, 3])

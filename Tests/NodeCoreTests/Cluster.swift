@@ -31,6 +31,8 @@ final class TestMember {
     var checkpoints: [SnapshotMetadata] = []
     var isRemoved = false
     var isHandedOver = false
+    /// How long a hash takes this member.
+    var hashTime = Duration.zero
     var appends = 0
 
     init(_ settings: NodeSettings, _ founders: [Member], now: Instant) {
@@ -229,6 +231,9 @@ final class Cluster {
         case .handedOver: member.isHandedOver = true
         case .note(let note): member.notes.append(note)
         case .failed(let reason): fatalError(reason)
+        case .hash(let order):
+            input(member, .hashed(order.purpose, order.run(), took: member.hashTime))
+        case .askHashes(let round, let revision): askHashes(round, revision, from: member)
         case .membersChanged, .leaderChanged: break
         }
     }
@@ -251,12 +256,24 @@ final class Cluster {
         input(member, .snapshotSent(to: message.to, succeeded: arrives))
     }
 
-    private func copy(_ view: LedgerView, _ settings: LedgerSettings) -> Ledger {
+    func copy(
+        _ view: LedgerView, _ settings: LedgerSettings,
+        changing: (String, inout [UInt8]) -> Void = { _, _ in }
+    ) -> Ledger {
         var loader = LedgerLoader(settings: settings)
         do {
             for bucket in LedgerView.bucketNames {
-                try unsafe view.forEachRow(in: bucket) { key, value throws(LoadFailure) in
-                    try unsafe loader.row(bucket: bucket, key: key, value: value)
+                var rows: [(key: [UInt8], value: [UInt8])] = []
+                unsafe view.forEachRow(in: bucket) { key, value in
+                    rows.append((unsafe Array(key), unsafe Array(value)))
+                }
+                for var row in rows {
+                    changing(bucket, &row.value)
+                    try unsafe row.key.withUnsafeBytes { key in
+                        try unsafe row.value.withUnsafeBytes { value in
+                            try unsafe loader.row(bucket: bucket, key: key, value: value)
+                        }
+                    }
                 }
             }
             return try loader.finish()
@@ -272,6 +289,35 @@ final class Cluster {
             guard let store = member.stores[snapshot.index] else { fatalError("no store") }
             input(member, .snapshotLoaded(snapshot, store))
         }
+    }
+
+    // MARK: Hashes
+
+    /// As the peer port does it: what another keeps, or what it can make now.
+    private func askHashes(_ round: UInt64, _ revision: Int64, from member: TestMember) {
+        var answers: [MemberID: KeyspaceHash] = [:]
+        for other in members where other !== member && !cut.contains(other.id) {
+            answers[other.id] = hash(of: other, at: revision)
+        }
+        input(member, .hashesSeen(round: round, answers))
+    }
+
+    func hash(of member: TestMember, at revision: Int64) -> KeyspaceHash? {
+        let call = begin(member, .hashKV(revision: revision), as: .peer)
+        for output in member.outputs {
+            guard case .reply(call, let answer) = output else { continue }
+            switch answer {
+            case .compute(.hashKV(let view, let revision, _)):
+                return try? view.keyspace.hashKV(at: revision)
+            case .message(let bytes):
+                guard let kept = try? HashKVResponse(decoding: bytes) else { return nil }
+                return KeyspaceHash(
+                    hash: kept.hash, revision: kept.hashRevision,
+                    compactRevision: kept.compactRevision)
+            default: return nil
+            }
+        }
+        return nil
     }
 
     private func forward(

@@ -167,4 +167,37 @@ import Testing
         #expect(Digest.sha256(Array(blob.dropLast(32))) == Array(blob.suffix(32)))
         #expect(pieces.last?.remainingBytes == 0)
     }
+
+    @Test func `a peer asks for the hash of the keys`() throws {
+        let node = try TestNode()
+        let client = try node.client()
+        for number in 0..<9 { _ = try client.put("k", "\(number)") }
+        let compaction = CompactionRequest(revision: 5)
+        #expect(
+            try client.call("/etcdserverpb.KV/Compact", compaction.encoded()).status.code == .ok)
+        func ask(_ body: String, method: String = "GET") throws -> (Int, String) {
+            let answer = try http(
+                node.peerPort, "/members/hashkv", method: method, body: body)
+            return (answer.status, answer.body)
+        }
+        let whole = try ask("{}")
+        #expect(whole.0 == 200)
+        #expect(whole.1.hasPrefix("{\"header\":{\"revision\":10},\"hash\":"))
+        #expect(whole.1.contains("\"compact_revision\":5"))
+        #expect(try ask("{\"revision\":10}") == whole)
+        #expect(try ask("{\"revision\":null}") == whole)
+        #expect(try ask("{\"revision\":8}").1 != whole.1)
+        #expect(
+            try ask("{\"revision\":11}")
+                == (400, "mvcc: required revision is a future revision\n"))
+        #expect(
+            try ask("{\"revision\":4}") == (400, "mvcc: required revision has been compacted\n"))
+        for body in ["", "x", "[]", "{\"revision\":\"8\"}", "{\"revision\":1e99}"] {
+            #expect(try ask(body) == (400, "error unmarshalling request\n"))
+        }
+        #expect(try ask("{}", method: "POST").0 == 405)
+        let other = HeaderField("x-etcd-cluster-id", "1")
+        let foreign = try http(node.peerPort, "/members/hashkv", headers: [other], body: "{}")
+        #expect(foreign.status == 412)
+    }
 }

@@ -205,14 +205,16 @@ final class TestClient {
 
 /// One request over HTTP/1.1.
 func http(
-    _ port: UInt16, _ target: String, method: String = "GET", headers: [HeaderField] = []
+    _ port: UInt16, _ target: String, method: String = "GET", headers: [HeaderField] = [],
+    body text: String = ""
 ) throws -> (status: Int, headers: [HeaderField], body: String) {
     let wire = try Wire(port: port)
     let client = HTTP1Client()
     client.send(
         HTTPRequest(
             head: HTTPRequestHead(
-                method: method, target: target, authority: "127.0.0.1:\(port)", headers: headers)))
+                method: method, target: target, authority: "127.0.0.1:\(port)", headers: headers),
+            body: Array(text.utf8)))
     wire.send(client.takeOutput())
     var head = HTTPResponseHead(status: 0)
     var body: [UInt8] = []

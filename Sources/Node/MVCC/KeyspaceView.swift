@@ -31,6 +31,13 @@ package struct KeyspaceView: Sendable {
         self.livingCount = livingCount
     }
 
+    /// The same rows as they counted before a compaction that was just begun.
+    package func compacted(at earlier: Int64) -> KeyspaceView {
+        KeyspaceView(
+            parts: parts, revision: revision, compactRevision: earlier, isPruned: false,
+            livingCount: livingCount)
+    }
+
     /// How many rows `forEachRow` gives. Free, unless a removal was under way.
     package var rowCount: Int {
         if isPruned { return livingCount }

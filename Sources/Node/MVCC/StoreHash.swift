@@ -120,6 +120,12 @@ package struct KeyspaceHash: Equatable, Sendable {
     /// The revision hashed.
     package var revision: Int64
     package var compactRevision: Int64
+
+    package init(hash: UInt32, revision: Int64, compactRevision: Int64) {
+        self.hash = hash
+        self.revision = revision
+        self.compactRevision = compactRevision
+    }
 }
 
 extension KeyspaceView {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Bytes
 package import EtcdAPI
+package import MVCC
 package import Raft
 package import Replicated
 
@@ -28,6 +29,10 @@ package enum Input {
     case peerConnected(MemberID, Bool)
     /// What each member that could be asked runs, as `X.Y.Z`; nil for one that did not answer.
     case versionsSeen([MemberID: String?])
+    /// What an `Output.hash` has come to; nil if there is no such revision.
+    case hashed(HashPurpose, KeyspaceHash?, took: Duration)
+    /// Of an `Output.askHashes`: the members that answered.
+    case hashesSeen(round: UInt64, [MemberID: KeyspaceHash])
     case watchOpened(StreamNumber, requiresLeader: Bool)
     case watchRequested(StreamNumber, WatchRequest, Identity = .anonymous)
     /// The stream's window is shut: its watchers fall behind until `watchDrained`.

@@ -33,11 +33,13 @@ extension Node {
     }
 
     private func apply(_ entry: Entry, _ outputs: inout [Output]) {
+        let compacted = ledger.keyspace.compactRevision
         let applied = ledger.apply(entry, now: now) { proposals.contains($0) }
         if !applied.changes.isEmpty { watches.add(applied.changes) }
         if applied.isLeaderMark { leadLeases(upTo: entry.term) }
         if let revision = applied.compactedTo {
             outputs.append(.note(.compacted(revision: revision)))
+            hashCompaction(revision, after: compacted, &outputs)
         }
         if entry.kind != .normal { finishChange(entry, applied, &outputs) }
         if let change = applied.alarmChanged { noteAlarm(change, &outputs) }

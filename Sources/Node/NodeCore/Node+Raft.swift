@@ -48,6 +48,7 @@ extension Node {
         watchLeadership(&outputs)
         keepLeases(&outputs)
         considerAutoCompaction(&outputs)
+        considerCorruption(&outputs)
         considerPublishing(&outputs)
         notifyProgress(&outputs)
         tokens.expire(now)
@@ -255,6 +256,7 @@ extension Node {
         leadLeases(upTo: ledger.appliedTerm)
         // Whose password or user was changed meanwhile nobody here has seen.
         tokens.removeAll()
+        corruption.reset()
         checkpoints.replaced(at: snapshot.index)
         outputs.append(.note(.snapshotRestored(index: snapshot.index)))
         outputs.append(.membersChanged)

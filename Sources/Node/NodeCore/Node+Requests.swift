@@ -58,7 +58,9 @@ extension Node {
 
     private func refusal(_ call: Call, _ request: Request) -> EtcdError? {
         if lifecycle.isRemoved { return .stopped }
-        if isLearner, !request.isServedByLearner { return .notSupportedForLearner }
+        if isLearner, call.identity != .peer, !request.isServedByLearner {
+            return .notSupportedForLearner
+        }
         if call.requiresLeader, raft.leader == nil { return .noLeader }
         return nil
     }
@@ -272,7 +274,9 @@ extension Node {
     }
 
     private func acceptHashKV(_ call: Call, _ revision: Int64, _ outputs: inout [Output]) {
-        if revision > ledger.keyspace.revision {
+        if call.identity == .peer, let kept = keptHash(revision) {
+            outputs.append(.reply(call.number, .message(kept.encoded())))
+        } else if revision > ledger.keyspace.revision {
             outputs.append(.reply(call.number, .failure(.futureRevision)))
         } else if revision > 0, revision < ledger.keyspace.compactRevision {
             outputs.append(.reply(call.number, .failure(.compacted)))

@@ -36,6 +36,7 @@ package final class Node {
     var numbers: RequestNumbers
     var autoCompaction: AutoCompaction
     var checkpoints: CheckpointPolicy
+    var corruption: CorruptionCheck
     var members = MemberFlow()
     var leases = LeaseKeeper()
     var lifecycle = Lifecycle()
@@ -75,6 +76,8 @@ package final class Node {
         autoCompaction = AutoCompaction(rule: settings.autoCompaction)
         tokens = Tokens(life: settings.tokenLife)
         checkpoints = CheckpointPolicy(settings: settings, last: ledger.appliedIndex)
+        corruption = CorruptionCheck(
+            compactions: settings.compactHashCheckInterval, store: settings.corruptCheckInterval)
     }
 
     package func receive(_ input: Input, now: Instant, outputs: inout [Output]) {
@@ -103,6 +106,9 @@ package final class Node {
         case .versionsSeen(let versions): decideClusterVersion(versions, &outputs)
         case .watchOpened, .watchRequested, .watchBlocked, .watchDrained, .watchClosed:
             receiveWatch(input, &outputs)
+        case .hashed(let purpose, let hash, let took):
+            takeHash(hash, purpose, took: took, &outputs)
+        case .hashesSeen(let round, let answers): compareHashes(round, answers, &outputs)
         case .stopping: beginStopping(&outputs)
         }
     }

@@ -30,6 +30,10 @@ package struct NodeSettings: Sendable {
     package var maxLearners = 1
     package var strictReconfigCheck = true
     package var autoCompaction = AutoCompactionRule.off
+    /// How often the leader compares the hashes of compactions; nil is never.
+    package var compactHashCheckInterval: Duration? = .seconds(60)
+    /// How often the leader compares hashes of the whole store; nil is never.
+    package var corruptCheckInterval: Duration?
     package var progressNotifyInterval = Duration.seconds(600)
     package var compactionBatch = 1_000
     /// Whether the shell takes long lists as `Answer.list`; else they are encoded at once.

@@ -22,6 +22,10 @@ package enum Output {
     case loadSnapshot(SnapshotMetadata)
     /// Ask the leader over the peer port and pass its answer on to the caller.
     case forward(CallNumber, to: MemberID, ForwardedRequest)
+    /// Hash rows on another thread; answered by `.hashed`.
+    case hash(HashOrder)
+    /// Ask every other member for its hash at that revision; answered by `.hashesSeen`, always.
+    case askHashes(round: UInt64, revision: Int64)
     /// Who is in the cluster changed.
     case membersChanged
     case leaderChanged(leader: MemberID?, term: Term)
@@ -84,4 +88,10 @@ package enum Note: Equatable, Sendable {
     case leasesExpired(count: Int)
     case transferStarted(to: MemberID)
     case transferFailed
+    /// All members have the same hash at that revision.
+    case storesAgree(revision: Int64, members: Int)
+    /// These hold other data than the others.
+    case storesDiffer(revision: Int64, members: [MemberID])
+    /// Some members could not be asked, or had nothing to compare.
+    case storesNotCompared(revision: Int64, compared: Int, members: Int)
 }

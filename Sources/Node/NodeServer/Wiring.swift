@@ -20,6 +20,7 @@ final class Wiring {
     private let logger: Logger
     private let logSwitch: LogSwitch
     private let reactor: Reactor
+    private var initialCheck: InitialCheck?
     private let lookup = HostsFile.lookup()
     private let dialer: Dialer
     private let report: NodeReport
@@ -210,6 +211,8 @@ final class Wiring {
         settings.maxLearners = config.maxLearners
         settings.strictReconfigCheck = config.strictReconfigCheck
         settings.progressNotifyInterval = config.watchProgressInterval
+        settings.compactHashCheckInterval = config.compactHashCheckTime
+        settings.corruptCheckInterval = config.corruptCheckTime
         settings.compactionBatch = config.compactionBatchLimit
         settings.slicesLists = true
         settings.tokenLife = config.authTokenLife
@@ -327,6 +330,19 @@ final class Wiring {
     private func serve() {
         guard !isServing else { return }
         isServing = true
+        guard config.checksCorruptionAtStart, let member, let peers else { return openDoors() }
+        let check = InitialCheck(member: member, peers: peers)
+        initialCheck = check
+        check.run { [unowned self] refusal in
+            if let refusal {
+                member.onFailure(refusal, ExitCode.diverged)
+            } else if !self.isStopping {
+                self.openDoors()
+            }
+        }
+    }
+
+    private func openDoors() {
         clients?.resume()
         health.isServing = true
         report.state = .running

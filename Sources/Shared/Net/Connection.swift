@@ -60,8 +60,8 @@ package final class Connection: ReadinessSink {
     /// Closes the connection (`.flushTimeout`) if the peer takes no byte of what waits for so long.
     package var stallTimeout: Duration?
 
-    /// Bytes read in one turn: what one busy peer may be served before the others are.
-    package var readLimit = Int.max
+    /// How much one busy peer is served before the others are. Nil: as much as the buffer takes.
+    package var share: ReadShare?
 
     /// Closes the connection if its session is not through with the handshake by then.
     package var handshakeTimeout: Duration? {
@@ -220,7 +220,7 @@ package final class Connection: ReadinessSink {
     private func receive() {
         let count: Int?
         do throws(PosixError) {
-            let room = unsafe min(reactor.readBuffer.count, max(1, readLimit))
+            let room = unsafe min(reactor.readBuffer.count, max(1, share?.byteCount ?? .max))
             count = unsafe try socket.read(
                 into: UnsafeMutableRawBufferPointer(rebasing: reactor.readBuffer[..<room]))
         } catch {
@@ -231,12 +231,14 @@ package final class Connection: ReadinessSink {
         // What still comes after we have closed is thrown away.
         guard state == .open else { return }
         lastReceived = reactor.now
+        let began = share == nil ? nil : MonotonicClock.now
         let bytes = unsafe UnsafeRawBufferPointer(rebasing: reactor.readBuffer[..<count])
         if session == nil {
             unsafe delegate?.connection(self, received: bytes)
         } else {
             unsafe receiveThroughSession(bytes)
         }
+        if let began { share?.took(MonotonicClock.now - began, byteCount: count) }
     }
 
     private func receiveThroughSession(_ bytes: UnsafeRawBufferPointer) {

@@ -166,9 +166,17 @@ import Testing
                 "--ca-file is not supported by keelson-node yet: it became --trusted-ca-file"
             ),
             (
-                ["--experimental-corrupt-check-time=1h"],
-                "--corrupt-check-time is not supported by keelson-node yet: "
-                    + "members are not compared with each other yet"
+                ["--experimental-corrupt-check-time=-1h"],
+                "--corrupt-check-time must not be negative"
+            ),
+            (
+                ["--compact-hash-check-time=0s"],
+                "--compact-hash-check-time must be >0"
+            ),
+            (
+                ["--feature-gates=LeaseCheckpoint=true"],
+                "--feature-gates=LeaseCheckpoint=true is not supported by keelson-node yet: "
+                    + "this gate keeps its default"
             ),
         ] as [([String], String)])
     func `what cannot be followed ends with 1`(_ arguments: [String], _ text: String) {

@@ -40,8 +40,10 @@ final class ClientConnection: ConnectionDelegate {
     /// the client has read.
     private static let unreadAnswersMax = 512 << 10
 
-    /// Read of one client before the others have their turn.
-    private static let bytesPerTurn = 64 << 10
+    /// Read of one client before the others have their turn, and the time for it. What a request
+    /// leads to later in the turn takes about as long again.
+    private static let bytesPerTurn = 1_024...(64 << 10)
+    private static let timePerTurn = Duration.microseconds(500)
     private static let plainOnly =
         "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
         + "connection: close\r\n\r\n"
@@ -55,7 +57,8 @@ final class ClientConnection: ConnectionDelegate {
         lastActive = openedAt
         connection.idleTimeout = port.settings.firstByteTimeout
         connection.stallTimeout = port.settings.stallTimeout
-        connection.readLimit = ClientConnection.bytesPerTurn
+        connection.share = ReadShare(
+            ClientConnection.bytesPerTurn, time: ClientConnection.timePerTurn)
     }
 
     // MARK: Bytes in

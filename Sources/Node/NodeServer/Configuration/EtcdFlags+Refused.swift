@@ -9,8 +9,6 @@ extension EtcdFlags {
         row(
             "ca-file", .text, "", .refused("it became --trusted-ca-file"), "2.3.0",
             key: "client-transport-security.ca-file"),
-        row("compact-hash-check-time", .duration, "1m0s", .refused(corruption), "3.6.0"),
-        row("corrupt-check-time", .duration, "0s", .refused(corruption), "3.6.0"),
         row("debug", .bool, "false", .refused(relic), "2.3.0"),
         row("discovery", .text, "", .refused(discovery), "2.3.0"),
         row(
@@ -66,16 +64,12 @@ extension EtcdFlags {
             "experimental-auto-compaction-retention", .int64, "0", .refused(relic), "2.3.0",
             key: ""),
         row(
-            "experimental-compact-hash-check-enabled", .bool, "false", .refused(corruption),
-            "3.5.5"),
-        row(
             "experimental-enable-lease-checkpoint", .bool, "false", .refused(leaseCheckpoint),
             "3.4.0"),
         row(
             "experimental-enable-lease-checkpoint-persist", .bool, "false",
             .refused(leaseCheckpoint), "3.4.20"),
         row("experimental-enable-v2v3", .text, "", .refused(secondAPI), "3.3.0"),
-        row("experimental-initial-corrupt-check", .bool, "false", .refused(corruption), "3.3.0"),
         row(
             "experimental-stop-grpc-service-on-defrag", .bool, "false",
             .refused(defragmentation), "3.5.14"),
@@ -108,7 +102,6 @@ extension EtcdFlags {
     private static let tracing = "there is no tracing"
     private static let proxy = "it is a member of a cluster, never a proxy"
     private static let relic = "it belongs to releases long gone"
-    private static let corruption = "members are not compared with each other yet"
     private static let secondAPI =
         "the second API needs no such flag: --enable-v2 serves it from the third one's store"
     private static let pprof = "there is no Go runtime to profile"

@@ -20,6 +20,9 @@ extension EtcdFlags {
             "3.0.0"),
         row("bcrypt-cost", .uint64, "10", "Cost of hashing passwords, 4 to 31.", "3.4.0"),
         row(
+            "compact-hash-check-time", .duration, "1m0s",
+            "How often the leader compares the hashes of compactions.", "3.6.0"),
+        row(
             "compaction-batch-limit", .int64, "0",
             "Revisions removed in one step of a compaction; 0 means 1000.", "3.6.0"),
         row(
@@ -28,6 +31,9 @@ extension EtcdFlags {
         row(
             "config-file", .text, "",
             "YAML file; all other flags and variables are then ignored.", "3.0.0", key: ""),
+        row(
+            "corrupt-check-time", .duration, "0s",
+            "How often the leader compares hashes of the whole store; 0 is never.", "3.6.0"),
         row(
             "cors", .text, "*",
             "Comma list of the origins whose pages may ask; empty or * is all.", "2.3.0"),
@@ -43,6 +49,14 @@ extension EtcdFlags {
         row(
             "enable-v2", .bool, "true", "Serve /v2 too: an API of version 2 on the same store.",
             "3.2.0"),
+        row(
+            "experimental-compact-hash-check-enabled", .bool, "true",
+            "Whether the leader compares the hashes of compactions. etcd does not unless told.",
+            "3.5.5"),
+        row(
+            "experimental-initial-corrupt-check", .bool, "false",
+            "Serve no client before the store was compared with those of the other members.",
+            "3.3.0"),
         row("feature-gates", .text, "", "Comma list of Name=true|false.", "3.6.0"),
         row(
             "grpc-keepalive-interval", .duration, "2h",

@@ -78,6 +78,12 @@ package struct NodeConfig: Equatable, Sendable {
     package var autoCompaction: AutoCompaction
     package var compactionBatchLimit: Int
     package var compactionSleepInterval: Duration
+    /// No client is served before the store was compared with those of the other members.
+    package var checksCorruptionAtStart: Bool
+    /// How often the leader compares the hashes of compactions; nil is never.
+    package var compactHashCheckTime: Duration?
+    /// How often the leader compares hashes of the whole store; nil is never.
+    package var corruptCheckTime: Duration?
     package var maxTxnOps: Int
     package var watchProgressInterval: Duration
 

@@ -10,7 +10,7 @@ extension Settings {
         let urls = try listenURLs()
         try checkTimes()
         let advertised = try advertiseClientURLs()
-        try checkGates()
+        let gates = try gates()
         let security = try transportSecurity(urls.client, peers: urls.peer, metrics: urls.metrics)
         let name = text("name")
         let quota = signed("quota-backend-bytes")
@@ -39,6 +39,13 @@ extension Settings {
             compactionBatchLimit: try count("compaction-batch-limit", standard: 1000),
             compactionSleepInterval: duration(
                 "compaction-sleep-interval", standard: .milliseconds(10)),
+            checksCorruptionAtStart: gates["InitialCorruptCheck"]
+                ?? bool("experimental-initial-corrupt-check"),
+            compactHashCheckTime: gates["CompactHashCheck"]
+                ?? bool("experimental-compact-hash-check-enabled")
+                ? duration("compact-hash-check-time") : nil,
+            corruptCheckTime: duration("corrupt-check-time") > .zero
+                ? duration("corrupt-check-time") : nil,
             maxTxnOps: Int(clamping: unsigned("max-txn-ops")),
             watchProgressInterval: max(
                 .milliseconds(100),
@@ -173,6 +180,14 @@ extension Settings {
                 "--election-timeout[\(election)ms] is too long, and should be set less than 50000ms"
             )
         }
+        guard duration("compact-hash-check-time") > .zero else {
+            throw .invalid(
+                "--compact-hash-check-time must be >0")
+        }
+        guard duration("corrupt-check-time") >= .zero else {
+            throw .invalid(
+                "--corrupt-check-time must not be negative")
+        }
     }
 
     private func milliseconds(_ name: String) -> Duration {
@@ -224,7 +239,12 @@ extension Settings {
         ("LeaseCheckpointPersist", false), ("SetMemberLocalAddr", false),
     ]
 
-    private func checkGates() throws(ConfigError) {
+    /// Those that may be either way.
+    private static let freeGates = ["InitialCorruptCheck", "CompactHashCheck"]
+
+    /// What was said about free gates.
+    private func gates() throws(ConfigError) -> [String: Bool] {
+        var told: [String: Bool] = [:]
         for pair in text("feature-gates").split(separator: ",") {
             let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
             guard let gate = Self.gates.first(where: { $0.name == parts.first }) else {
@@ -233,11 +253,13 @@ extension Settings {
             guard parts.count == 2, case .bool(let value) = FlagParser.value(parts[1], .bool) else {
                 throw .invalid("missing bool value for \(gate.name)")
             }
-            guard value == gate.standard else {
+            guard value == gate.standard || Self.freeGates.contains(gate.name) else {
                 throw .invalid(
                     "--feature-gates=\(pair) is not supported by keelson-node yet: "
-                        + "gates keep their defaults")
+                        + "this gate keeps its default")
             }
+            if Self.freeGates.contains(gate.name) { told[gate.name] = value }
         }
+        return told
     }
 }

@@ -67,6 +67,24 @@ enum NoteText {
             logger.debug("revoking expired leases", ["count": .integer(Int64(count))])
         case .transferStarted(let target):
             logger.info("leadership transfer starts", ["to": .string("\(target)")])
+        case .storesAgree(let revision, let members):
+            logger.info(
+                "compared hashes: all members hold the same data",
+                ["revision": .integer(revision), "members": .integer(Int64(members))])
+        case .storesDiffer(let revision, let members):
+            logger.error(
+                "data corruption: members hold other data than the others",
+                [
+                    "revision": .integer(revision),
+                    "corrupt-members": .array(members.map { .string("\($0)") }),
+                ])
+        case .storesNotCompared(let revision, let compared, let members):
+            logger.warn(
+                "could not compare the hashes of all members; will try again",
+                [
+                    "revision": .integer(revision), "compared": .integer(Int64(compared)),
+                    "members": .integer(Int64(members)),
+                ])
         case .transferFailed: logger.warn("leadership transfer did not finish in time")
         default: return
         }

@@ -108,23 +108,30 @@ final class PeerEndpoints {
             respond(error(400, "error unmarshalling request"))
             return
         }
-        let request = Request.hashKV(revision: body["revision"]?.int64 ?? 0)
+        let asked = body["revision"] ?? .null
+        guard let revision = asked == .null ? 0 : asked.int64 else {
+            respond(error(400, "error unmarshalling request"))
+            return
+        }
+        let request = Request.hashKV(revision: revision)
         member.call(request, identity: .peer) { [weak self] answer in
             self?.hash(answer, respond)
         }
     }
 
     private func hash(_ answer: Answer, _ respond: @escaping Respond) {
-        guard case .compute(.hashKV(let view, let revision, let header)) = answer else {
-            respond(error(500, "no hash"))
-            return
-        }
-        member.compute({ HashKVAnswer.make(view, revision, header) }) { [weak self] result in
-            self?.hash(result, respond)
+        switch answer {
+        case .compute(.hashKV(let view, let revision, let header)):
+            member.compute({ HashKVAnswer.make(view, revision, header) }) { [weak self] result in
+                self?.tellHash(result, respond)
+            }
+        case .message(let bytes): tellHash(.success(bytes), respond)
+        case .failure(let failure): tellHash(.failure(failure), respond)
+        case .compute, .list, .members, .done: respond(error(500, "no hash"))
         }
     }
 
-    private func hash(_ result: Result<[UInt8], EtcdError>, _ respond: Respond) {
+    private func tellHash(_ result: Result<[UInt8], EtcdError>, _ respond: Respond) {
         switch result {
         case .success(let bytes):
             guard let hash = try? HashKVResponse(decoding: bytes) else {

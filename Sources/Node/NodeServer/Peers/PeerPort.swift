@@ -4,6 +4,7 @@ internal import EtcdAPI
 // SPDX-License-Identifier: Apache-2.0
 internal import Formats
 internal import HTTP
+internal import MVCC
 internal import Net
 internal import NodeCore
 internal import Posix
@@ -39,6 +40,7 @@ final class PeerPort: PeerTransport {
     private var remotes = SortedMap<MemberID, Remote>()
     private lazy var versions = VersionPoll(port: self)
     private lazy var leaderCalls = LeaderCalls(port: self)
+    private lazy var hashPoll = HashPoll(port: self)
     private lazy var prober = PeerProber(port: self)
     private(set) lazy var endpoints = PeerEndpoints(port: self)
     private var timers: [TimerID] = []
@@ -251,6 +253,14 @@ final class PeerPort: PeerTransport {
         _ request: ForwardedRequest, to leader: MemberID, then: @escaping (Answer) -> Void
     ) {
         leaderCalls.forward(request, then)
+    }
+
+    func askHashes(at revision: Int64, then: @escaping ([MemberID: KeyspaceHash]) -> Void) {
+        pollHashes(at: revision) { answers in then(answers.compactMapValues(\.hash)) }
+    }
+
+    func pollHashes(at revision: Int64, then: @escaping ([MemberID: HashPoll.Outcome]) -> Void) {
+        hashPoll.ask(at: revision, then: then)
     }
 
     // MARK: Snapshots

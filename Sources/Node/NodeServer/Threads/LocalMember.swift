@@ -2,6 +2,7 @@
 internal import Bytes
 internal import EtcdAPI
 internal import Formats
+internal import MVCC
 internal import Net
 internal import NodeCore
 internal import Posix
@@ -27,6 +28,8 @@ protocol PeerTransport: AnyObject {
     func leaderChanged(_ leader: MemberID?)
     func forward(
         _ request: ForwardedRequest, to leader: MemberID, then: @escaping (Answer) -> Void)
+    /// Asks every other member; `then` is called once, with those that have answered.
+    func askHashes(at revision: Int64, then: @escaping ([MemberID: KeyspaceHash]) -> Void)
 }
 
 /// Who waits for an answer.
@@ -227,6 +230,8 @@ final class LocalMember {
         case .sendSnapshot(let message, let view): peers?.sendSnapshot(message, view)
         case .loadSnapshot(let snapshot): loadSnapshot(snapshot)
         case .forward(let number, let leader, let request): forward(number, leader, request)
+        case .hash(let order): hash(order)
+        case .askHashes(let round, let revision): askHashes(round, revision)
         case .membersChanged: peers?.membersChanged()
         case .leaderChanged(let leader, _):
             metrics.leaderChanged(to: leader, own: node.settings.memberID)
@@ -295,6 +300,28 @@ final class LocalMember {
                 mailbox.post(.snapshotLoadFailed(snapshot, "\(error)"))
             }
         }
+    }
+
+    // MARK: Hashes
+
+    private func hash(_ order: HashOrder) {
+        keeper.submit(
+            bringingBack({ () -> (KeyspaceHash?, Duration) in
+                let began = MonotonicClock.now
+                let hash = order.run()
+                return (hash, MonotonicClock.now - began)
+            }) { [unowned self] hash, took in
+                self.receive(.hashed(order.purpose, hash, took: took))
+            })
+    }
+
+    private func askHashes(_ round: UInt64, _ revision: Int64) {
+        guard let peers else { return receiveHashes(round, [:]) }
+        peers.askHashes(at: revision) { [weak self] in self?.receiveHashes(round, $0) }
+    }
+
+    private func receiveHashes(_ round: UInt64, _ answers: [MemberID: KeyspaceHash]) {
+        receive(.hashesSeen(round: round, answers))
     }
 
     /// Runs `work` on the keeper's thread and `then` back here, with its result.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
 internal import EtcdAPI
+internal import MVCC
 internal import NodeCore
 internal import Raft
 internal import Replicated
@@ -28,6 +29,9 @@ extension SimMember {
         case .sendSnapshot(let message, let view): sendSnapshot(message, view)
         case .loadSnapshot(let snapshot): loadSnapshot(snapshot)
         case .forward(let number, let leader, let request): forward(number, leader, request)
+        case .hash(let order):
+            later(.milliseconds(20)) { $0.input(.hashed(order.purpose, order.run(), took: .zero)) }
+        case .askHashes(let round, let revision): askHashes(round, revision)
         case .membersChanged: break
         case .leaderChanged(let leader, let term):
             world.say("\(name) sees leader \(leader.map { "\($0)" } ?? "none") of term \(term)")
@@ -54,6 +58,9 @@ extension SimMember {
         case .memberRemoved: world.count("member removed")
         case .memberPromoted: world.count("member promoted")
         case .leasesExpired: world.count("lease expired")
+        case .storesAgree: world.count("hashes compared")
+        case .storesDiffer(let revision, let members):
+            world.fail(.agreement, "hashes at revision \(revision) differ: \(members) are wrong")
         default: break
         }
     }
@@ -116,13 +123,29 @@ extension SimMember {
         target.later(world.network.delay()) { $0.call(asked, then: answer) }
     }
 
+    /// Who is reached answers, each in its time; the leader hears of all together.
+    private func askHashes(_ round: UInt64, _ revision: Int64) {
+        let asked = HashRound()
+        for peer in world.members where peer !== self {
+            guard peer.isUsable, world.network.isOpen(place, peer.place) else { continue }
+            peer.later(.milliseconds(5)) { peer in
+                peer.call(.hashKV(revision: revision), as: .peer) { answer in
+                    asked.answers[peer.id] = HashRound.hash(answer)
+                }
+            }
+        }
+        later(.milliseconds(50)) { $0.input(.hashesSeen(round: round, asked.answers)) }
+    }
+
     // MARK: Clients
 
     @discardableResult
-    func call(_ request: Request, then: @escaping (Answer) -> Void) -> CallNumber {
+    func call(
+        _ request: Request, as identity: Identity = .anonymous, then: @escaping (Answer) -> Void
+    ) -> CallNumber {
         lastNumber += 1
         calls[lastNumber] = then
-        input(.called(Call(number: lastNumber), request))
+        input(.called(Call(number: lastNumber, identity: identity), request))
         return lastNumber
     }
 
@@ -169,5 +192,23 @@ extension SimMember {
     private func handedOver() {
         guard isStopping else { return }
         later(.milliseconds(5)) { $0.finishStopping() }
+    }
+}
+
+/// What the members say when a leader asks for their hashes.
+private final class HashRound {
+    var answers: [MemberID: KeyspaceHash] = [:]
+
+    static func hash(_ answer: Answer) -> KeyspaceHash? {
+        switch answer {
+        case .compute(.hashKV(let view, let revision, _)):
+            return try? view.keyspace.hashKV(at: revision)
+        case .message(let bytes):
+            guard let kept = try? HashKVResponse(decoding: bytes) else { return nil }
+            return KeyspaceHash(
+                hash: kept.hash, revision: kept.hashRevision,
+                compactRevision: kept.compactRevision)
+        case .compute, .failure, .list, .members, .done: return nil
+        }
     }
 }
