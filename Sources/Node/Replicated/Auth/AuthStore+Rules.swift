@@ -26,7 +26,7 @@ extension AuthStore {
     func refusalAsRoot(_ asker: Asker) -> EtcdError? {
         if !isEnabled { return nil }
         if asker.isNobody { return .userEmpty }
-        guard let user = users[AuthName(asker.name)] else { return .permissionDenied }
+        guard let user = users[AuthName(asker.name)] else { return .userNotFound }
         return user.isRoot ? nil : .permissionDenied
     }
 
