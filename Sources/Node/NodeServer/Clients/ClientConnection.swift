@@ -18,6 +18,10 @@ final class ClientConnection: ConnectionDelegate {
     let serial: UInt64
     /// The common name of the client's certificate, which the handshake has verified.
     var verifiedCommonName: String? { connection.peerCertificate?.commonName }
+    /// The same where it counts as a user.
+    var userOfCertificate: String? {
+        port.member.node.ledger.auth.isEnabled ? verifiedCommonName : nil
+    }
     private var speech = Speech.undecided([])
     private var isFlushPlanned = false
     /// The client came over TLS.
