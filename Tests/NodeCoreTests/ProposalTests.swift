@@ -105,6 +105,17 @@ import Testing
                 == "etcdserver: request timed out, possibly due to connection lost")
     }
 
+    @Test func `a put that went to a leader which was lost says so`() {
+        let cluster = Cluster(3).ready()
+        let asked = cluster.follower
+        cluster.cut = [cluster.head.id]
+        let call = cluster.begin(asked, .put("a"))
+        cluster.tick(72)
+        #expect(
+            asked.answers[call]?.failure?.text
+                == "etcdserver: request timed out, possibly due to previous leader failure")
+    }
+
     @Test func `a request is refused for its size, its number of operations, its arguments`() {
         let cluster = Cluster { $0.maxTxnOps = 2 }.ready()
         let big = String(repeating: "x", count: 1_600_000)
