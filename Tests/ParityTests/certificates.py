@@ -34,3 +34,15 @@ def make_certificates(folder: Path) -> None:
     _issue(folder, "server", 2, "/CN=server", both)
     _issue(folder, "alice", 3, "/O=alice", "extendedKeyUsage=clientAuth\n")
     _issue(folder, "named", 4, "/CN=named", "extendedKeyUsage=clientAuth\n")
+
+
+def revoke(folder: Path, name: str, file: str) -> None:
+    """A revocation list of the authority with this one certificate on it."""
+    (folder / "index").write_text("")
+    (folder / "number").write_text("01\n")
+    (folder / "ca.cnf").write_text(
+        "[ca]\ndefault_ca=d\n[d]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\n"
+        "default_crl_days=30\n")
+    words = ["ca", "-config", "ca.cnf", "-cert", "ca.crt", "-keyfile", "ca.key"]
+    _openssl(folder, *words, "-revoke", f"{name}.crt")
+    _openssl(folder, *words, "-gencrl", "-out", file)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import ssl
 import subprocess
 from pathlib import Path
 
-from client import Client
+from client import OPTIONS, Client
 from protocol import METHODS, message_class
 from server import START_SECONDS, Cluster, Member, ServerFailure, eventually, spawn
 
@@ -47,13 +46,13 @@ class SecureMember(Member):
         return getattr(answer, "leader", 0) != 0
 
 
-def secure_client(member: SecureMember) -> Client:
-    """A raw gRPC client with alice's certificate."""
+def secure_client(member: SecureMember, name: str = "alice") -> Client:
+    """A raw gRPC client with somebody's certificate."""
     read = lambda name: (member.certificates / name).read_bytes()  # noqa: E731
     client = Client(member.endpoint)
     client.channel.close()
-    credentials = grpc.ssl_channel_credentials(read("ca.crt"), read("alice.key"), read("alice.crt"))
-    client.channel = grpc.secure_channel(member.endpoint, credentials)
+    credentials = grpc.ssl_channel_credentials(read("ca.crt"), read(f"{name}.key"), read(f"{name}.crt"))
+    client.channel = grpc.secure_channel(member.endpoint, credentials, OPTIONS)
     return client
 
 
@@ -92,10 +91,3 @@ def enable_users(cluster: Cluster) -> None:
         if hasattr(answer, "details"):
             raise ServerFailure(f"{method}: {answer.details}")
     client.close()
-
-
-def tls_context(certificates: Path, name: str = "alice") -> ssl.SSLContext:
-    """For plain HTTPS requests with a certificate."""
-    context = ssl.create_default_context(cafile=str(certificates / "ca.crt"))
-    context.load_cert_chain(certificates / f"{name}.crt", certificates / f"{name}.key")
-    return context

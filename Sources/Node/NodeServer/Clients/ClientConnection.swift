@@ -3,7 +3,9 @@ internal import Bytes
 internal import Formats
 internal import HTTP
 internal import Net
+internal import NodeCore
 internal import Program
+internal import Replicated
 
 /// One client's connection: undecided until its first bytes say what it speaks.
 final class ClientConnection: ConnectionDelegate {

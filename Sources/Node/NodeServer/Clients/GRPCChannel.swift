@@ -257,18 +257,21 @@ final class CallContext {
     /// The answer of a unary call, with status OK.
     func reply(_ message: [UInt8]) {
         guard !isOver, let carrier else { return }
+        member.metrics.messageSent(rpc)
         close(code: 0)
         carrier.reply(stream, message)
     }
 
     func send(_ message: [UInt8]) {
         guard !isOver, let carrier else { return }
+        member.metrics.messageSent(rpc)
         carrier.send(stream, message)
     }
 
     /// Begins a message that `sendPiece` goes on with.
     func send(byteCount: Int, beginning piece: [UInt8]) {
         guard !isOver, let carrier else { return }
+        member.metrics.messageSent(rpc)
         carrier.send(stream, byteCount: byteCount, beginning: piece)
     }
 

@@ -37,7 +37,7 @@ final class HTTPEndpoints {
                     headers: [
                         HeaderField("content-type", "text/plain; version=0.0.4; charset=utf-8")
                     ],
-                    body: member.metrics.registry.text()))
+                    body: member.metrics.scrape()))
         default:
             if path.hasPrefix("/livez") || path.hasPrefix("/readyz") {
                 onGet(request, respond) { HealthChecks(self.member).answer(request, respond) }

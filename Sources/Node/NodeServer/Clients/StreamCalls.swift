@@ -23,6 +23,7 @@ final class WatchCall: ServerCall, WatchSink {
     }
 
     func receive(_ message: [UInt8]) {
+        context.member.metrics.messageReceived(context.rpc)
         guard let stream else { return }
         do throws(WireError) {
             let request = try WatchRequest(decoding: message)
@@ -77,6 +78,7 @@ final class KeepAliveCall: ServerCall {
     }
 
     func receive(_ message: [UInt8]) {
+        context.member.metrics.messageReceived(context.rpc)
         do throws(WireError) {
             let request = try LeaseKeepAliveRequest(decoding: message)
             guard waiting.count < KeepAliveCall.waitingLimit else {
