@@ -8,6 +8,7 @@ import Testing
 @testable import NodeCore
 
 @Suite struct ProposalTests {
+    /// Known bug: 14370.
     @Test func `a put is answered only when its own disk has it`() {
         let cluster = Cluster().ready()
         cluster.first.holdsDisk = true
@@ -21,6 +22,7 @@ import Testing
         #expect(cluster.get("a") == "v")
     }
 
+    /// Known bug: 14370.
     @Test func `what was not acknowledged before a power cut may be lost, the rest is not`() {
         let cluster = Cluster().ready()
         cluster.put("kept")
@@ -35,6 +37,7 @@ import Testing
         #expect(cluster.get("lost") == nil)
     }
 
+    /// Known bug: 7970.
     @Test func `a majority of disks is enough and a minority is not`() {
         let cluster = Cluster(3).ready()
         let leader = cluster.head

@@ -24,6 +24,7 @@ import Testing
         }
     }
 
+    /// Known bug: CVE-2018-1098.
     @Test func `a list names the pages that may ask`() {
         let access = AccessControl(origins: ["http://a:80", "https://b:1"])
         #expect(ask(access, origin: "https://b:1").origin == "https://b:1")
@@ -40,6 +41,7 @@ import Testing
         #expect(refused.origin == nil)
     }
 
+    /// Known bug: CVE-2018-1099.
     @Test(arguments: [
         ("localhost", true), ("localhost:2379", true), ("127.0.0.1:1", true), ("[::1]:1", true),
         ("[::1]", false), ("evil", false), ("localhost.evil", false), ("", false),

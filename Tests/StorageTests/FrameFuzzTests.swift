@@ -33,6 +33,7 @@ struct FrameFuzzTests {
         #expect(batch.number == 2)
     }
 
+    /// Known bug: TOB-2020-7.
     @Test func `fuzz: 100,000 frames, half of them with a right sum`() {
         let whole = frames()
         var random = Random(seed: 5)
