@@ -205,6 +205,54 @@ def error_of(text: str) -> str:
     return lines[-1] if lines else ""
 
 
+OLD_LINES = ("set a 1", "get a", "mk d/b 2", "ls --recursive", "update a 3", "rm a", "get a",
+             "mkdir e", "rmdir e", "setdir d", "member list", "cluster-health", "NOCERT get d/b",
+             "WRONGCA get d/b", "PLAIN get d/b", "watch --after-index 1 d/b")
+
+
+def run_old_line(program: str, line: str, cluster: SecureCluster, folder: Path):
+    """The same in etcdctl's v2 mode, whose flags have other names."""
+    words, ca, cert, scheme = line.split(), "ca.crt", True, "https"
+    match words[0]:
+        case "NOCERT": cert, words = False, words[1:]
+        case "WRONGCA": ca, words = "other.crt", words[1:]
+        case "PLAIN": scheme, words = "http", words[1:]
+    flags = [f"--endpoints={scheme}://{cluster.members[0].endpoint}", f"--ca-file={folder / ca}"]
+    if cert:
+        flags += [f"--cert-file={folder / 'named.crt'}", f"--key-file={folder / 'named.key'}"]
+    environment = {"PATH": os.environ["PATH"], "ETCDCTL_API": "2", "HOME": str(folder)}
+    done = subprocess.run([program, *flags, *words], capture_output=True, text=True, timeout=60,
+                          env=environment)
+    refused = scheme == "http" or not cert or ca != "ca.crt"
+    return {"code": done.returncode, "out": cluster.calm(done.stdout),
+            # What TLS libraries say of each other's faults is their own.
+            "err": bool(done.stderr) if refused else cluster.calm(done.stderr)}
+
+
+def run_old_lines(options, reference, subject, certificates: Path, tally: Tally) -> None:
+    if options.client and "etcdctl" not in options.client:
+        return
+    old = shutil.which(os.environ.get("KEELSON_ETCD34") or "etcd")
+    theirs = tool(None, "KEELSON_ETCDCTL34", "etcdctl", "3.4")
+    if old is None or theirs is None:
+        tally.skip("etcd 3.4 is missing; run scripts/setup", len(OLD_LINES))
+        return
+    pair = [SecureCluster([old], certificates, ("--enable-v2", "--logger=zap")),
+            SecureCluster(subject, certificates)]
+    try:
+        for one in pair:
+            one.start()
+        before = tally.passed
+        for line in OLD_LINES:
+            outcomes = [run_old_line(program, line, one, certificates) for program, one
+                        in zip((theirs, str(certificates / "etcdctl")), pair)]
+            tally.compare(f"v2 mode: {line}", *outcomes)
+        print(f"v2 mode, TLS: {tally.passed - before} of {len(OLD_LINES)} equal")
+    finally:
+        for one in pair:
+            one.stop()
+
+
 def run_lines(options, reference, subject, certificates: Path, tally: Tally) -> None:
     if options.client and "etcdctl" not in options.client:
         return
@@ -247,6 +295,7 @@ def main() -> int:
         try:
             run_clients(options, reference, subject, certificates, tally)
             run_lines(options, reference, subject, certificates, tally)
+            run_old_lines(options, reference, subject, certificates, tally)
         finally:
             kill_everything()
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped", flush=True)

@@ -13,6 +13,7 @@ import argparse
 import os
 import re
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -376,6 +377,82 @@ def many_full_lists(stage: Stage) -> None:
         check(grown < 300 << 20, f"{grown >> 20} MiB more for 16 lists of 40 MB")
     finally:
         cluster.stop()
+
+
+class Proxy:
+    """Passes bytes on to a port, and keeps what callers say."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.said = bytearray()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                caller, _ = self.listener.accept()
+                answerer = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            for source, sink, keeps in ((caller, answerer, True), (answerer, caller, False)):
+                threading.Thread(target=self._copy, args=(source, sink, keeps), daemon=True).start()
+
+    def _copy(self, source: socket.socket, sink: socket.socket, keeps: bool) -> None:
+        try:
+            while data := source.recv(65536):
+                if keeps:
+                    self.said += data
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            source.close()
+            sink.close()
+
+
+@bug("3.5.28-promote")
+def promotion_in_the_callers_name(stage: Stage) -> None:
+    """A follower tells the leader who asks for a promotion: newer leaders want a token of root's."""
+    cluster = Cluster(stage.words, 2, ("--bcrypt-cost=4",))
+    first, second = cluster.members
+    proxy = Proxy(first.peer_port)
+    known = f"m1=http://127.0.0.1:{proxy.port},m2={second.peer_url}"
+    try:
+        first.start(known, flags=(
+            *cluster.flags, f"--initial-advertise-peer-urls=http://127.0.0.1:{proxy.port}"))
+        second.start(known, flags=cluster.flags)
+        for member in cluster.members:
+            member.wait_ready()
+        clients = [Client(member.endpoint) for member in cluster.members]
+        ids = [must(client, "Maintenance.Status").header.member_id for client in clients]
+
+        def first_leads() -> bool:
+            leader = must(clients[0], "Maintenance.Status").leader
+            if leader != ids[0] and leader in ids:
+                ask(clients[ids.index(leader)], "Maintenance.MoveLeader", targetID=ids[0])
+            return leader == ids[0]
+
+        eventually(first_leads, 20, "the first member leads")
+        learner = cluster.new_member()
+        added = eventually(lambda: not isinstance(got := ask(
+            clients[0], "Cluster.MemberAdd", peerURLs=[learner.peer_url], isLearner=True),
+            Failure) and got.member, 20, "a learner")
+        learner.start(f"{known},{learner.name}={learner.peer_url}", state="existing")
+        enable_users(cluster)
+        token = ask(clients[1], "Auth.Authenticate", name="root", password="pw").token
+        check(token, "no token")
+        eventually(lambda: not isinstance(ask(
+            clients[1], "Cluster.MemberPromote", metadata=[("token", token)], ID=added.ID),
+            Failure), 30, "the promotion")
+        said = bytes(proxy.said).lower()
+        place = said.find(b"post /members/promote/")
+        check(place >= 0, "the leader was not asked")
+        head = said[place:said.find(b"\r\n\r\n", place)]
+        check(b"authorization: " + token.lower().encode() in head, f"it said {head!r}")
+    finally:
+        cluster.stop()
+        proxy.listener.close()
 
 
 @bug("TOB-2020-16")

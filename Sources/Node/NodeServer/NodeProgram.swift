@@ -80,7 +80,8 @@ package enum NodeProgram {
         for notice in notices { logger.warn(notice.message, ["subject": .string(notice.subject)]) }
         ThisProcess.raiseDescriptorLimit()
         do throws(StartFailure) {
-            let wiring = try Wiring(config: config, logger: logger)
+            let cluster = try ServiceDiscovery(logger: logger).resolved(config)
+            let wiring = try Wiring(config: cluster, logger: logger)
             return try wiring.run()
         } catch {
             logger.error("cannot start", ["error": .string("\(error)")])
