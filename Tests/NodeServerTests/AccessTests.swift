@@ -33,6 +33,20 @@ import Testing
         #expect(ask(access).origin == nil)
     }
 
+    /// Known bug: CVE-2018-16886.
+    @Test func `a certificate with a name is no way into the gateway while users count`() {
+        let access = AccessControl()
+        func status(_ target: String, _ name: String?) -> Int? {
+            let head = HTTPRequestHead(method: "POST", target: target, authority: "h")
+            return access.admit(head, isSecure: true, commonName: name).answer?.head.status
+        }
+        #expect(status("/v3/kv/range", "root") == 400)
+        #expect(status("/v3/nothing", "root") == 400)
+        #expect(status("/v3/kv/range", "") == nil)
+        #expect(status("/v3/kv/range", nil) == nil)
+        #expect(status("/health", "root") == nil)
+    }
+
     @Test func `the question before the question is answered here`() {
         #expect(ask(AccessControl(), method: "OPTIONS").status == 200)
         let strict = AccessControl(origins: ["http://a"], hosts: ["localhost"])

@@ -47,7 +47,9 @@ struct Invocation {
         endpoints: [String]? = nil, timeout: Bool = true
     ) throws(CtlError) -> ClientSettings {
         try check()
-        var settings = ClientSettings(endpoints: try endpoints ?? discovered())
+        var told = endpoints
+        if told == nil { told = try discovered() }
+        var settings = ClientSettings(endpoints: told ?? [])
         settings.dialTimeout = globals.dialTimeout
         settings.callTimeout = timeout ? globals.commandTimeout : nil
         settings.keepAliveTime = globals.keepAliveTime

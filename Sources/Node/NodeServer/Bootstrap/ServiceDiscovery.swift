@@ -66,13 +66,13 @@ struct ServiceDiscovery {
 
     /// The same name, or a name of the same address.
     private func isOwn(_ record: ServiceRecord, _ scheme: String, _ own: [ServiceURL]) -> Bool {
-        let alike = own.filter { "\($0.scheme)" == scheme && $0.port == record.port }
+        let alike = own.filter { "\($0.scheme)" == scheme && $0.port == Int(record.port) }
         if alike.contains(where: { $0.host == record.host }) { return true }
         guard !alike.isEmpty,
             let places = try? names.addresses(of: record.host, port: record.port)
         else { return false }
         return alike.contains { url in
-            let mine = (try? names.addresses(of: url.host, port: url.port)) ?? []
+            let mine = (try? names.addresses(of: url.host, port: record.port)) ?? []
             return mine.contains { places.contains($0) }
         }
     }

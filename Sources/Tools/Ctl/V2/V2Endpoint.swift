@@ -29,7 +29,9 @@ struct V2Endpoint: Equatable, Sendable {
         var path = rest.dropFirst(authority.count)
         while path.hasSuffix("/") { path = path.dropLast() }
         let hasPort = authority.hasSuffix("]") ? false : authority.contains(":")
-        guard let host = HostPort(hasPort ? String(authority) : "\(authority):\(isSecure ? 443 : 80)"),
+        guard
+            let host = HostPort(
+                hasPort ? String(authority) : "\(authority):\(isSecure ? 443 : 80)"),
             !host.host.isEmpty
         else { throw .plain("parse \(GoQuote.text(text)): invalid host or port") }
         self.text = text
