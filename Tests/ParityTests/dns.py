@@ -23,18 +23,23 @@ class NameServer:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((host, port))
         self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.socket.settimeout(0.1)
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
+        self._closed.set()
+        self._thread.join()
         self.socket.close()
 
     def _serve(self) -> None:
-        while True:
+        while not self._closed.is_set():
             try:
                 question, sender = self.socket.recvfrom(4096)
                 self.socket.sendto(self.answer(question), sender)
-            except OSError:
-                return
+            except TimeoutError:
+                continue
 
     def answer(self, message: bytes) -> bytes:
         number, flags = struct.unpack(">HH", message[:4])

@@ -393,9 +393,13 @@ class Proxy:
         while True:
             try:
                 caller, _ = self.listener.accept()
-                answerer = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
                 return
+            try:
+                answerer = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:  # nobody listens there yet
+                caller.close()
+                continue
             for source, sink, keeps in ((caller, answerer, True), (answerer, caller, False)):
                 threading.Thread(target=self._copy, args=(source, sink, keeps), daemon=True).start()
 

@@ -176,7 +176,7 @@ import Testing
         ]
         for (number, command) in commands.enumerated() {
             expect(command, as: "user", .permissionDenied, "command \(number)")
-            expect(command, as: "ghost", .userNotFound, "ghost \(number)")
+            expect(command, as: "ghost", .permissionDenied, "ghost \(number)")
         }
         for command in commands.dropLast(2) { expect(command, as: "", .userEmpty, "nobody") }
         expect(getUser("user"), as: "user", nil, "oneself")

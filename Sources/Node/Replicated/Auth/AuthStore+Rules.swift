@@ -26,7 +26,7 @@ extension AuthStore {
     func refusalAsRoot(_ asker: Asker) -> EtcdError? {
         if !isEnabled { return nil }
         if asker.isNobody { return .userEmpty }
-        guard let user = users[AuthName(asker.name)] else { return .userNotFound }
+        guard let user = users[AuthName(asker.name)] else { return .permissionDenied }
         return user.isRoot ? nil : .permissionDenied
     }
 
