@@ -206,7 +206,7 @@ def error_of(text: str) -> str:
     return lines[-1] if lines else ""
 
 
-OLD_LINES = ("set a 1", "get a", "mk d/b 2", "ls --recursive", "update a 3", "rm a", "get a",
+OLD_LINES = ("set a 1", "get a", "mk d/b 2", "ls --sort --recursive", "update a 3", "rm a", "get a",
              "mkdir e", "rmdir e", "setdir d", "member list", "cluster-health", "NOCERT get d/b",
              "WRONGCA get d/b", "PLAIN get d/b", "watch --after-index 1 d/b")
 
