@@ -137,7 +137,7 @@ var targets: [Target] = [
         "NodeServerTests",
         [
             "NodeServer", "NodeCore", "Program", "EtcdAPI", "Formats", "HTTP", "Net", "Bytes",
-            "Posix", "TestKit",
+            "Posix", "Raft", "Storage", "SimulatedDisk", "TestKit",
         ]),
     tests(
         "EtcdClientTests",

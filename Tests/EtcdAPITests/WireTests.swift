@@ -149,7 +149,7 @@ import Testing
         }
     }
 
-    @Test func `nesting has a floor`() throws {
+    @Test func `etcd 3.7.1: nesting has a floor`() throws {
         func nest(_ floors: Int) -> TxnRequest {
             (0..<floors).reduce(TxnRequest()) { inner, _ in TxnRequest(success: [.txn(inner)]) }
         }

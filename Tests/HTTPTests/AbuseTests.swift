@@ -27,7 +27,7 @@ import Testing
 
     let calm = "goAway 0 ENHANCE_YOUR_CALM"
 
-    @Test func `rapid reset`() {
+    @Test func `CVE-2023-44487: rapid reset`() {
         let (rounds, end) = flood { speaker, round in
             speaker.headers(round * 2 + 1) + frame(.reset, 0, round * 2 + 1, number(8))
         }
@@ -35,7 +35,7 @@ import Testing
         #expect(rounds <= AbuseGuard.resetMax)
     }
 
-    @Test func `resets that we are made to send`() {
+    @Test func `CVE-2025-8671: resets that we are made to send`() {
         let (rounds, end) = flood { speaker, round in
             speaker.headers(round * 2 + 1) + frame(.windowUpdate, 0, round * 2 + 1, number(0))
         }
@@ -43,7 +43,7 @@ import Testing
         #expect(rounds <= AbuseGuard.resetMax)
     }
 
-    @Test func `CONTINUATION flood`() {
+    @Test func `CVE-2024-27316: CONTINUATION flood`() {
         let (rounds, end) = flood { _, round in
             round == 0 ? frame(.headers, 0, 1, []) : frame(.continuation, 0, 1, [])
         }
@@ -62,7 +62,7 @@ import Testing
         frame(.ping, 1, 0, [UInt8](repeating: 0, count: 8)), frame(.data, 0, 1, []),
         frame(.priority, 0, 1, [0, 0, 0, 0, 0]), frame(.windowUpdate, 0, 1, number(1)),
     ])
-    func `floods of frames that do nothing`(bytes: [UInt8]) {
+    func `CVE-2019-9512, 9513, 9515, 9518: floods of frames that do nothing`(bytes: [UInt8]) {
         let (rounds, end) = flood { speaker, round in
             round == 0 ? speaker.headers(1) : bytes
         }

@@ -205,9 +205,14 @@ import Testing
         var bytes: [UInt8] = []
         encoder.encode([big], into: &bytes)
         _ = try block(&decoder, bytes)
-        let bomb = try block(&decoder, [UInt8](repeating: 0x80 | 62, count: 16_000))
+        let bomb = try block(&decoder, [UInt8](repeating: 0x80 | 62, count: 120))
         #expect(bomb.isTooLarge)
         #expect(bomb.fields.count < 40)
+        let calm = HTTPError.connection(
+            .enhanceYourCalm, "a header block swells without end")
+        #expect(throws: calm) {
+            _ = try block(&decoder, [UInt8](repeating: 0x80 | 62, count: 16_000))
+        }
     }
 
     @Test func `shapes of header lists`() throws {

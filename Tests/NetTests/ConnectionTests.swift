@@ -24,6 +24,37 @@ struct ConnectionTests {
         #expect(pair.near.peerAddress == pair.far.localAddress)
     }
 
+    @Test func `a peer that takes nothing of what waits is given up`() throws {
+        let pair = try Pair(smallBuffers: true)
+        pair.near.stallTimeout = .milliseconds(50)
+        pair.far.pauseReading()
+        pair.near.write([UInt8](repeating: 1, count: 8 << 20))
+        try pair.reactor.turn(until: "given up") { !pair.nearEnd.reasons.isEmpty }
+        #expect(pair.nearEnd.reasons == [.flushTimeout])
+    }
+
+    @Test func `a peer that has taken everything is not given up`() throws {
+        let pair = try Pair(smallBuffers: true)
+        pair.near.stallTimeout = .milliseconds(200)
+        pair.near.write([UInt8](repeating: 1, count: 8 << 20))
+        try pair.reactor.turn(until: "all came") { pair.farEnd.receivedCount == 8 << 20 }
+        var isLater = false
+        pair.reactor.after(.milliseconds(400)) { isLater = true }
+        try pair.reactor.turn(until: "later") { isLater }
+        #expect(pair.nearEnd.reasons.isEmpty)
+    }
+
+    @Test func `a read limit shares the turns`() throws {
+        let pair = try Pair()
+        pair.far.readLimit = 1000
+        var sizes: [Int] = []
+        pair.farEnd.onReceived = { _, bytes in sizes.append(bytes.count) }
+        pair.near.write([UInt8](repeating: 1, count: 10_500))
+        try pair.reactor.turn(until: "all came") { pair.farEnd.receivedCount == 10_500 }
+        #expect(sizes.allSatisfy { $0 <= 1000 })
+        #expect(sizes.count >= 11)
+    }
+
     @Test(arguments: [1, 2, 3])
     func `large transfers in odd pieces arrive whole in both directions`(seed: UInt64) throws {
         var random = Random(seed: seed)

@@ -29,7 +29,7 @@ import Testing
     }
 
     /// Known bug: 3.7.1-nesting.
-    @Test func `a transaction has a budget that nesting shares`() {
+    @Test func `etcd 3.7.1: a transaction has a budget that nesting shares`() {
         let many = (0..<128).map { put("k\($0)") }
         #expect(check(many) == nil)
         #expect(check(many + [put("x")]) == .tooManyOps)

@@ -33,6 +33,46 @@ struct FrameFuzzTests {
         #expect(batch.number == 2)
     }
 
+    /// The bytes of a frame with numbers in them that no writer writes, and a right sum.
+    private func forged(_ change: (inout [UInt8], Int) -> Void) throws -> (FrameReader, Int) {
+        var bytes = frames()
+        let head = try #require(FrameReader(bytes: bytes).frame(at: 0))
+        change(&bytes, head.byteCount)
+        return (FrameReader(bytes: bytes), head.byteCount)
+    }
+
+    /// Known bug: TOB-2020-7.
+    @Test func `CVE-2020-15106: a record that claims to be huge is no record`() throws {
+        for length in [UInt32.max, 0x8000_0000, 0x7fff_ffff, 1 << 20] {
+            let (reader, at) = try forged { bytes, at in
+                for place in 0..<4 {
+                    bytes[at + 4 + place] = UInt8(truncatingIfNeeded: length >> (8 * place))
+                }
+            }
+            #expect(reader.frame(at: at) == nil)
+        }
+    }
+
+    /// Known bug: TOB-2020-6.
+    @Test func `CVE-2020-15112: an entry index at the end of all numbers does not trap`() throws {
+        for index in [UInt64.max, UInt64.max - 1, 1 << 63] {
+            // Flags, hard state and mark come before the first index; it is looked for by its value.
+            let (reader, at) = try forged { bytes, at in
+                let wanted: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0]
+                for start in (at + LogFormat.headerSize)..<(bytes.count - 12)
+                where Array(bytes[start..<start + 12]) == wanted {
+                    for place in 0..<8 {
+                        bytes[start + place] = UInt8(truncatingIfNeeded: index >> (8 * place))
+                    }
+                }
+            }
+            let header = try #require(reader.header(at: at))
+            let batch = try? reader.batch(of: header, at: at)
+            let last = batch?.entries.last?.index.number ?? 0
+            #expect(batch == nil || last >= index - 1)
+        }
+    }
+
     /// Known bug: TOB-2020-7.
     @Test func `fuzz: 100,000 frames, half of them with a right sum`() {
         let whole = frames()

@@ -112,6 +112,14 @@ struct LogDamageTests {
     }
 
     /// Known bug: TOB-2020-13.
+    @Test func `Trail of Bits 13: a log that was just made opens, and is empty`() throws {
+        let disk = SimulatedDisk(seed: 1)
+        var life = LogLife(disk: disk)
+        try life.begin()
+        #expect(try open(disk).entries.isEmpty)
+    }
+
+    /// Known bug: TOB-2020-13.
     @Test func `an empty folder holds no log, and a log is not created twice`() throws {
         let disk = SimulatedDisk(seed: 1)
         #expect(throws: StorageError.missing(path: Self.directory)) { try open(disk) }

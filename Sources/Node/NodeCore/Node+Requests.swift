@@ -108,7 +108,7 @@ extension Node {
 
     var isOverloaded: Bool {
         raft.commit.number > ledger.appliedIndex.number + Limits.applyGap
-            || proposals.count >= Limits.proposals
+            || proposals.count >= Limits.proposals || proposals.byteCount >= Limits.proposalBytes
     }
 
     /// Makes the entry and lists it; it leaves at the end of the turn. Returns why it could not.
@@ -195,11 +195,23 @@ extension Node {
         // A member alone is its own quorum and has its answer already: more may be waiting.
     }
 
-    func serveReads(_ outputs: inout [Output]) {
-        guard loading == nil else { return }
-        for read in reads.ready(applied: ledger.appliedIndex) {
+    /// Serves what is ready, as far as a turn's share of bytes goes; true if there is more. The
+    /// answers of many reads of large values must not be in memory all at once.
+    func serveReads(_ outputs: inout [Output]) -> Bool {
+        guard loading == nil else { return false }
+        let ready = reads.ready(applied: ledger.appliedIndex)
+        var byteCount = 0
+        for (place, read) in ready.enumerated() {
+            if byteCount > Limits.readBytes {
+                reads.putBack(Array(ready[place...]), at: ledger.appliedIndex)
+                return true
+            }
+            if reads.wasAbandoned(read.call) { continue }
             serve(read.call, read.identity, read.request, &outputs)
+            if case .reply(_, .message(let bytes))? = outputs.last { byteCount += bytes.count }
         }
+        reads.forgetAbandoned()
+        return false
     }
 
     /// Answers from the state as it is now.
@@ -239,7 +251,14 @@ extension Node {
     }
 
     private func slices(_ list: RangeReply) -> Bool {
-        settings.slicesLists && !list.keysOnly && list.records.count >= Limits.longList
+        guard settings.slicesLists, !list.keysOnly else { return false }
+        if list.records.count >= Limits.longList { return true }
+        var byteCount = 0
+        for record in list.records {
+            byteCount += record.byteCount
+            if byteCount >= Limits.longListBytes { return true }
+        }
+        return false
     }
 
     /// True when the answer, as things stand, would be a list that is better sent in pieces.

@@ -116,14 +116,14 @@ package final class Node {
         sendProposals(&outputs)
         beginReads(&outputs)
         let isWaiting = proposals.hasUnsent
-        serveReads(&outputs)
+        let isReading = serveReads(&outputs)
         // What a read has led to need not wait for the next turn.
         if !isWaiting, proposals.hasUnsent { sendProposals(&outputs) }
         deliverEvents(&outputs)
         let isCatchingUp = catchUp(&outputs)
         let isCompacting = removeCompacted(&outputs)
         considerCheckpoint(&outputs)
-        return isCatchingUp || isCompacting
+        return isReading || isCatchingUp || isCompacting
     }
 
     // MARK: What the shell may ask at any time
@@ -131,12 +131,19 @@ package final class Node {
     package var leader: MemberID? { raft.leader }
     package var isLeader: Bool { raft.leader == settings.memberID }
     package var isLearner: Bool { ledger.members.isLearner(settings.memberID) }
+    /// There is nobody to replicate to.
+    package var isAlone: Bool {
+        raft.configuration == Configuration(voters: [settings.memberID])
+    }
     package var isRemoved: Bool { lifecycle.isRemoved }
     package var pendingProposals: Int { proposals.count }
     package var watcherCount: Int { watches.watcherCount }
     package var slowWatcherCount: Int { watches.behindCount }
     package var watchStreamCount: Int { watches.streams.count }
     package var isLoadingSnapshot: Bool { loading != nil }
+    package func watcherCount(of stream: StreamNumber) -> Int {
+        watches.streams[stream]?.watchers.count ?? 0
+    }
 
     func header(revision: Int64? = nil) -> ResponseHeader {
         ResponseHeader(

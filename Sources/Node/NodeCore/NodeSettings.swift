@@ -78,8 +78,14 @@ enum Limits {
     static let proposals = 200_000
     /// Reads waiting for a quorum round; beyond it new ones answer "too many requests".
     static let reads = 200_000
+    /// Bytes of answers to reads in one turn.
+    static let readBytes = 8 << 20
+    /// Bytes of proposals waiting for their entry; beyond it new ones answer "too many requests".
+    static let proposalBytes = 256 << 20
     /// Records from which on a range is a long list.
     static let longList = 1_000
+    /// Bytes from which on a shorter list is sent in pieces as well.
+    static let longListBytes = 256 << 10
     /// Bytes of one catching-up delivery to a watcher.
     static let catchUpBytes = 1 << 20
     /// Revisions read for one catching-up delivery.

@@ -14,6 +14,7 @@ struct Proposals {
         var deadline: Instant
         var begun: Instant
         var purpose: Purpose
+        var byteCount = 0
     }
 
     enum Purpose: Equatable {
@@ -46,6 +47,9 @@ struct Proposals {
     private var deadlines: [(id: UInt64, at: Instant)] = []
     private var firstDeadline = 0
 
+    /// Bytes of all that waits.
+    private(set) var byteCount = 0
+
     var count: Int { max(waiting.count, unsent.count) }
     var hasUnsent: Bool { !unsent.isEmpty }
 
@@ -54,6 +58,8 @@ struct Proposals {
     mutating func add(_ id: UInt64, _ proposal: Proposal, _ entry: Waiting) {
         invariant(waiting[id] == nil, "request id \(id) is used twice")
         waiting[id] = entry
+        waiting[id]?.byteCount = proposal.data.count
+        byteCount += proposal.data.count
         if entry.purpose == .duty { dutyCount += 1 }
         deadlines.append((id, entry.deadline))
         unsent.append(Unsent(id: id, proposal: proposal))
@@ -106,6 +112,7 @@ struct Proposals {
 
     mutating func finish(_ id: UInt64) -> Waiting? {
         let entry = waiting.removeValue(forKey: id)
+        byteCount -= entry?.byteCount ?? 0
         if entry?.purpose == .duty { dutyCount -= 1 }
         return entry
     }

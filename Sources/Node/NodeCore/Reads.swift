@@ -21,6 +21,8 @@ struct Reads {
     private(set) var queued: [Waiting] = []
     /// The round under way.
     private var round: (context: UInt64, askedAt: Instant, reads: [Waiting])?
+    /// Given up, and passed over when their turn comes; looked up, never walked.
+    private var abandoned: Set<CallNumber> = []
     /// Confirmed at an index that is not applied yet.
     private var confirmed: [(index: LogIndex, reads: [Waiting])] = []
 
@@ -62,7 +64,7 @@ struct Reads {
         return true
     }
 
-    /// What may be served now, in the order it came.
+    /// What may be served now, in the order it came; what the caller does not get to is put back.
     mutating func ready(applied: LogIndex) -> [Waiting] {
         guard let first = confirmed.first, first.index <= applied else { return [] }
         var ready: [Waiting] = []
@@ -71,6 +73,11 @@ struct Reads {
             confirmed.removeFirst()
         }
         return ready
+    }
+
+    /// Reads that may be served, and were not yet.
+    mutating func putBack(_ reads: [Waiting], at index: LogIndex) {
+        confirmed.insert((index, reads), at: 0)
     }
 
     /// All reads that no quorum has confirmed: their leader is gone.
@@ -96,7 +103,24 @@ struct Reads {
         return late
     }
 
+    /// Its caller is gone; it will not be served.
     mutating func abandon(_ call: CallNumber) {
-        queued.removeAll { $0.call == call }
+        abandoned.insert(call)
+        // Other calls than reads end here too; those must not add up.
+        guard abandoned.count > 4_096, abandoned.count > 2 * count else { return }
+        var present = Set(queued.map(\.call))
+        if let round { present.formUnion(round.reads.map(\.call)) }
+        for batch in confirmed { present.formUnion(batch.reads.map(\.call)) }
+        abandoned.formIntersection(present)
+    }
+
+    /// True once for a read whose caller has gone.
+    mutating func wasAbandoned(_ call: CallNumber) -> Bool {
+        abandoned.isEmpty ? false : abandoned.remove(call) != nil
+    }
+
+    /// Nothing is left of those that were given up while they were asked for.
+    mutating func forgetAbandoned() {
+        if round == nil, confirmed.isEmpty, queued.isEmpty, !abandoned.isEmpty { abandoned = [] }
     }
 }

@@ -12,6 +12,10 @@ internal import Storage
 
 /// The whole object graph of a member, bottom floor first.
 final class Wiring {
+    /// Descriptors that clients cannot take: for peers, files and the process itself.
+    private static let reservedDescriptors = 150
+    private static let leastBuffer = 16 << 20
+
     private let config: NodeConfig
     private let logger: Logger
     private let logSwitch: LogSwitch
@@ -87,7 +91,7 @@ final class Wiring {
             now: reactor.now)
         do throws(NetError) {
             let mailbox = try Mailbox<CoreLetter>()
-            let disk = DiskThread(core: mailbox)
+            let disk = DiskThread(core: mailbox, quickSync: .milliseconds(1))
             let keeper = WorkThread()
             let member = LocalMember(
                 reactor: reactor, node: node, disk: disk, keeper: keeper, files: start.files,
@@ -194,6 +198,13 @@ final class Wiring {
         settings.keepAliveMinTime = config.keepalive.minimumTime
         settings.keepAliveInterval = config.keepalive.interval
         settings.keepAliveTimeout = config.keepalive.timeout
+        settings.maxConnections = max(
+            16, ThisProcess.descriptorLimit - Wiring.reservedDescriptors)
+        if let told = NodeEnvironment.value("KEELSON_CLIENT_BUFFER_BYTES").flatMap({ Int($0) }) {
+            settings.maxBufferedBytes = max(told, Wiring.leastBuffer)
+            settings.maxConnectionBytes = min(
+                settings.maxConnectionBytes, settings.maxBufferedBytes / 4)
+        }
         settings.gateway = config.servesGateway ? Gateway() : nil
         settings.access = AccessControl(
             origins: config.corsOrigins, hosts: config.hostWhitelist)
@@ -207,6 +218,7 @@ final class Wiring {
         self.clients = clients
         if !config.listenMetricsURLs.isEmpty {
             settings.servesGRPC = false
+            settings.maxConnections = Wiring.reservedDescriptors / 3
             settings.gateway = nil
             settings.access = nil
             let port = ClientPort(

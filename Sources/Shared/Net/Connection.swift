@@ -35,6 +35,8 @@ package final class Connection: ReadinessSink {
     private var lastReceived: Instant
     private var deadline: TimerID?
     private var idleTimer: TimerID?
+    private var stallTimer: TimerID?
+    private var lastSent: Instant
     private var handshakeTimer: TimerID?
 
     package let peerAddress: SocketAddress?
@@ -55,6 +57,12 @@ package final class Connection: ReadinessSink {
         didSet { watchIdleness() }
     }
 
+    /// Closes the connection (`.flushTimeout`) if the peer takes no byte of what waits for so long.
+    package var stallTimeout: Duration?
+
+    /// Bytes read in one turn: what one busy peer may be served before the others are.
+    package var readLimit = Int.max
+
     /// Closes the connection if its session is not through with the handshake by then.
     package var handshakeTimeout: Duration? {
         didSet { watchHandshake() }
@@ -72,6 +80,7 @@ package final class Connection: ReadinessSink {
         peerAddress = socket.peerAddress
         localAddress = socket.localAddress
         lastReceived = reactor.now
+        lastSent = reactor.now
         if peerAddress?.isUnix != true {
             // They fail for a peer that has left already, which reading will show.
             try? socket.setNoDelay()
@@ -140,12 +149,17 @@ package final class Connection: ReadinessSink {
         guard state == .open || state == .flushing else { return }
         guard moveSessionOutput() else { return }
         if output.byteCount > lowWaterMark { owesDrained = true }
+        let before = output.byteCount
         do throws(PosixError) {
             isFull = try !output.flush(to: socket)
         } catch {
             return end(.failed(.system(error)))
         }
-        if isFull { owesDrained = true }
+        if output.byteCount < before || !isFull { lastSent = reactor.now }
+        if isFull {
+            owesDrained = true
+            watchStall()
+        }
         if !isFull, state == .flushing || endsOutput { finishOutput() }
         updateInterest()
         if owesDrained, output.byteCount <= lowWaterMark, state == .open {
@@ -206,7 +220,9 @@ package final class Connection: ReadinessSink {
     private func receive() {
         let count: Int?
         do throws(PosixError) {
-            count = try unsafe socket.read(into: reactor.readBuffer)
+            let room = unsafe min(reactor.readBuffer.count, max(1, readLimit))
+            count = unsafe try socket.read(
+                into: UnsafeMutableRawBufferPointer(rebasing: reactor.readBuffer[..<room]))
         } catch {
             return end(.failed(.system(error)))
         }
@@ -334,9 +350,11 @@ package final class Connection: ReadinessSink {
     private func cancelTimers() {
         if let deadline { reactor.cancel(deadline) }
         if let idleTimer { reactor.cancel(idleTimer) }
+        if let stallTimer { reactor.cancel(stallTimer) }
         if let handshakeTimer { reactor.cancel(handshakeTimer) }
         deadline = nil
         idleTimer = nil
+        stallTimer = nil
         handshakeTimer = nil
     }
 
@@ -365,6 +383,18 @@ package final class Connection: ReadinessSink {
         guard let token, wanted != interest else { return }
         interest = wanted
         reactor.change(token, wanted)
+    }
+
+    private func watchStall() {
+        guard stallTimer == nil, let stallTimeout else { return }
+        let left = lastSent + stallTimeout - reactor.now
+        stallTimer = reactor.after(left) { [weak self] in
+            guard let self else { return }
+            self.stallTimer = nil
+            guard self.isFull, self.state == .open || self.state == .flushing else { return }
+            if self.reactor.now - self.lastSent >= stallTimeout { return self.end(.flushTimeout) }
+            self.watchStall()
+        }
     }
 
     private func watchHandshake() {

@@ -39,7 +39,8 @@ package enum CloseReason: Equatable, Sendable {
     case idle
     /// More than `pendingBytesLimit` were queued.
     case overflow
-    /// The peer did not take the rest in the time that `closeAfterFlush` gave it.
+    /// The peer did not take the rest in the time that `closeAfterFlush` gave it, or took nothing
+    /// for `stallTimeout`.
     case flushTimeout
     case reactorEnded
     case failed(NetError)

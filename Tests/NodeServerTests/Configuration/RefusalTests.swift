@@ -78,6 +78,15 @@ import Testing
                 ["--auto-compaction-retention=abc"],
                 "error parsing CompactionRetention: time: invalid duration \"abc\""
             ),
+            // Trail of Bits 11: etcd loops on negative times.
+            (
+                ["--auto-compaction-retention=-1"],
+                "error parsing CompactionRetention: time: missing unit in duration \"-1\""
+            ),
+            (
+                ["--auto-compaction-retention=-1h"],
+                "error parsing CompactionRetention: time: invalid duration \"-1h\""
+            ),
             (["--log-level=foo"], "unrecognized level: \"foo\""),
             (["--logger=foo"], "unknown logger option \"foo\""),
             (

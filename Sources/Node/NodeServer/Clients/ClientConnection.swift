@@ -18,6 +18,7 @@ final class ClientConnection: ConnectionDelegate {
     let connection: Connection
     unowned let port: ClientPort
     let serial: UInt64
+    private let openedAt: Instant
     /// The common name of the client's certificate, which the handshake has verified.
     var verifiedCommonName: String? { connection.peerCertificate?.commonName }
     /// The same where it counts as a user.
@@ -26,11 +27,27 @@ final class ClientConnection: ConnectionDelegate {
     }
     private var speech = Speech.undecided([])
     private var isFlushPlanned = false
+    /// What calls hold in the core for this client.
+    private var callWeight = 0
+    /// What it makes this member hold in memory, as last told to the port.
+    private(set) var weight = 0
+    private(set) var lastActive: Instant
+    /// It has asked for something and got its answer, as an attacker seldom waits for.
+    var hasBeenServed = false
+    private var firstByteAt: Instant?
+    /// Given up; nothing is taken from it or held for it any more.
+    private var isCut = false
     /// The client came over TLS.
     var isSecure: Bool { connection.isSecure }
 
     /// Bytes handed to the socket's queue before its protocol is asked for more.
     private static let outputAhead = 1 << 20
+    /// Answers that no window holds back, waiting behind that: then nothing more is read until
+    /// the client has read.
+    private static let unreadAnswersMax = 512 << 10
+
+    /// Read of one client before the others have their turn.
+    private static let bytesPerTurn = 64 << 10
     private static let plainOnly =
         "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
         + "connection: close\r\n\r\n"
@@ -39,8 +56,12 @@ final class ClientConnection: ConnectionDelegate {
     init(_ connection: Connection, port: ClientPort) {
         self.connection = connection
         self.port = port
-        serial = UInt64(bitPattern: port.member.reactor.now.nanoseconds)
+        serial = port.nextSerial()
+        openedAt = port.member.reactor.now
+        lastActive = openedAt
         connection.idleTimeout = port.settings.firstByteTimeout
+        connection.stallTimeout = port.settings.stallTimeout
+        connection.readLimit = ClientConnection.bytesPerTurn
     }
 
     // MARK: Bytes in
@@ -51,11 +72,15 @@ final class ClientConnection: ConnectionDelegate {
         case .http(let channel): unsafe channel.receive(bytes)
         case .undecided(let before): decide(unsafe before + Array(bytes))
         }
+        lastActive = port.member.reactor.now
+        weigh()
     }
 
     private func decide(_ bytes: [UInt8]) {
         switch ProtocolSniffer.look(bytes) {
-        case .undecided: speech = .undecided(bytes)
+        case .undecided:
+            firstByteAt = firstByteAt ?? port.member.reactor.now
+            speech = .undecided(bytes)
         case .http2 where port.settings.servesGRPC:
             connection.idleTimeout = nil
             let channel = GRPCChannel(self)
@@ -96,7 +121,19 @@ final class ClientConnection: ConnectionDelegate {
             if bytes.isEmpty { break }
             connection.write(bytes)
         }
+        if !isCut, connection.isOpen {
+            connection.isReadingPaused = unreadAnswers > ClientConnection.unreadAnswersMax
+        }
+        weigh()
         closeIfDone()
+    }
+
+    private var unreadAnswers: Int {
+        switch speech {
+        case .undecided: 0
+        case .grpc(let channel): channel.server.outputBytes
+        case .http(let channel): channel.unreadBytes
+        }
     }
 
     private func closeIfDone() {
@@ -132,8 +169,70 @@ final class ClientConnection: ConnectionDelegate {
         case .grpc(let channel): channel.transportEnded()
         case .http(let channel): channel.connectionClosed()
         }
+        if reason == .flushTimeout { port.note(self, "it reads nothing") }
+        weigh()
         speech = .undecided([])
         port.forget(self)
+    }
+
+    // MARK: Limits
+
+    /// Tells the port how much heavier or lighter this client has become.
+    func weigh() {
+        if isCut { return }
+        let before = weight
+        weight = connection.pendingBytes + callWeight
+        switch speech {
+        case .undecided(let bytes): weight += bytes.count
+        case .grpc(let channel): weight += channel.weight
+        case .http(let channel): weight += channel.weight
+        }
+        if weight != before { port.weightChanged(by: weight - before) }
+    }
+
+    func callHolds(_ change: Int) {
+        callWeight += change
+        weigh()
+    }
+
+    /// Serves it no more, at once, and lets go of everything that is held for it.
+    func cut() {
+        isCut = true
+        weight = 0
+        if case .grpc(let channel) = speech { channel.server.abandon() }
+        connection.close()
+    }
+
+    /// No call is open and no request is being read or answered.
+    var isIdle: Bool {
+        switch speech {
+        case .undecided: true
+        case .grpc(let channel): channel.isIdle
+        case .http(let channel): channel.isIdle
+        }
+    }
+
+    /// Why the client has taken too long, if it has.
+    func overdue(at now: Instant) -> String? {
+        let settings = port.settings
+        switch speech {
+        case .undecided:
+            if let firstByteAt {
+                return now - firstByteAt > settings.headTimeout ? "no request in time" : nil
+            }
+            return now - openedAt > settings.firstByteTimeout ? "nothing was said in time" : nil
+        case .grpc(let channel):
+            guard let since = channel.server.owedSince else { return nil }
+            return now - since > settings.headTimeout ? "a frame did not end in time" : nil
+        case .http(let channel): return channel.overdue(at: now)
+        }
+    }
+
+    /// Ends calls whose request does not come.
+    func cutUnfinishedCalls(at now: Instant) {
+        guard case .grpc(let channel) = speech else { return }
+        let count = channel.cutUnfinished(at: now)
+        if count > 0 { port.note(self, "\(count) requests did not come to their end in time") }
     }
 
     // MARK: End

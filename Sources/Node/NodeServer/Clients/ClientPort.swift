@@ -25,6 +25,13 @@ final class ClientPort {
         member.logger, listener: settings.servesGRPC ? "client" : "metrics")
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
     private var unflushed: [ClientConnection] = []
+    /// What all clients together make this member hold in memory.
+    private var weight = 0
+    private var lastSerial: UInt64 = 0
+    private var cutLog: CutLog
+    private var sweepCount = 0
+
+    private static let sweepsPerCallSweep = 3
     private var isDraining = false
     private var onDrained: (() -> Void)?
 
@@ -42,6 +49,20 @@ final class ClientPort {
         var access: AccessControl?
         /// A connection that has said nothing by then is closed.
         var firstByteTimeout = Duration.seconds(30)
+        /// A head or a frame that has begun must have come to its end by then.
+        var headTimeout = Duration.seconds(10)
+        /// The same for a whole request; a call that waits for further messages is none.
+        var requestTimeout = Duration.seconds(30)
+        /// A client that takes nothing of what waits for it is closed.
+        var stallTimeout = Duration.seconds(60)
+        /// What one connection may make this member hold before its calls are refused.
+        var maxConnectionBytes = 64 << 20
+        /// The same for all; beyond it the heaviest client is cut off.
+        var maxBufferedBytes = 512 << 20
+        /// Beyond it the clients that have been idle longest give way.
+        var maxConnections = Int.max
+        /// Streams of one connection where the flag does not say less.
+        static let streamsMax = 16_384
 
         /// A JSON request: base64 makes the largest message a third longer, and there is space
         /// between the tokens.
@@ -56,7 +77,9 @@ final class ClientPort {
         self.authenticator = authenticator
         self.endpoints = endpoints
         self.settings = settings
+        cutLog = CutLog(member.logger)
         member.reactor.atTurnEnd { [unowned self] in self.flush() }
+        member.reactor.every(.seconds(1)) { [weak self] in self?.sweep() }
     }
 
     /// With certificates the addresses speak TLS.
@@ -70,13 +93,16 @@ final class ClientPort {
             try Listener(on: member.reactor, addresses: addresses, options: options) {
                 [unowned self] socket in
                 if self.isDraining { return }
+                guard self.makeRoom() else { return socket.close() }
                 if let reception { reception.accept(socket) } else { self.accept(socket) }
             })
     }
 
     private func makeReception(_ certificates: CertificateReload) -> TLSReception {
-        TLSReception(
-            on: member.reactor, certificates, HandshakeLimits(),
+        var limits = HandshakeLimits()
+        limits.halfOpen = min(limits.halfOpen, max(1, settings.maxConnections / 4))
+        return TLSReception(
+            on: member.reactor, certificates, limits,
             established: { [unowned self] connection in
                 if self.isDraining { return connection.close() }
                 self.serve(connection)
@@ -115,6 +141,7 @@ final class ClientPort {
 
     func forget(_ client: ClientConnection) {
         guard connections.removeValue(forKey: ObjectIdentifier(client)) != nil else { return }
+        weight -= client.weight
         member.metrics.clientDisconnected()
         if isDraining, connections.isEmpty { finishDraining() }
     }
@@ -125,6 +152,70 @@ final class ClientPort {
             second.answer(request, exchange)
         } else {
             endpoints.answer(request) { exchange.respond($0) }
+        }
+    }
+
+    func nextSerial() -> UInt64 {
+        lastSerial += 1
+        return lastSerial
+    }
+
+    // MARK: Limits
+
+    /// A line in the log about what was done to a client, unless there were many lately.
+    func note(_ client: ClientConnection, _ reason: String) {
+        cutLog.note(
+            client.connection.peerAddress.map { "\($0)" } ?? "", reason,
+            at: member.reactor.now)
+    }
+
+    private func cut(_ client: ClientConnection, _ reason: String) {
+        note(client, reason)
+        weight -= client.weight
+        client.cut()
+    }
+
+    /// When all together are too heavy the heaviest goes: who is served and takes what it asked
+    /// for is light.
+    func weightChanged(by change: Int) {
+        weight += change
+        while weight > settings.maxBufferedBytes {
+            let heaviest = connections.values.max {
+                ($0.weight, $1.serial) < ($1.weight, $0.serial)
+            }
+            guard let heaviest, heaviest.weight > 0 else { return }
+            cut(heaviest, "it made the member hold \(heaviest.weight) bytes")
+        }
+    }
+
+    /// False when every connection is in use and there can be no more.
+    private func makeRoom() -> Bool {
+        let halfOpen = receptions.reduce(0) { $0 + $1.halfOpenCount }
+        if connections.count + halfOpen < settings.maxConnections { return true }
+        let idle = connections.values.filter(\.isIdle).sorted {
+            let (left, right) = ($0.hasBeenServed ? 1 : 0, $1.hasBeenServed ? 1 : 0)
+            return (left, $0.lastActive, $0.serial) < (right, $1.lastActive, $1.serial)
+        }
+        // Several at once, for the search is long.
+        for client in idle.prefix(64) { cut(client, "there are too many connections") }
+        if idle.isEmpty {
+            cutLog.note("", "a connection was refused: too many are in use", at: member.reactor.now)
+        }
+        return !idle.isEmpty
+    }
+
+    /// Looks after clients that begin something and do not end it.
+    private func sweep() {
+        let now = member.reactor.now
+        sweepCount += 1
+        let late = connections.values.filter { $0.overdue(at: now) != nil }
+        for client in late.sorted(by: { $0.serial < $1.serial }) {
+            if let reason = client.overdue(at: now) { cut(client, reason) }
+        }
+        guard sweepCount % ClientPort.sweepsPerCallSweep == 0 else { return }
+        let open = connections.values.filter { !$0.isIdle }
+        for client in open.sorted(by: { $0.serial < $1.serial }) {
+            client.cutUnfinishedCalls(at: now)
         }
     }
 

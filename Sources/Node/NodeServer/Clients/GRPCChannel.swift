@@ -16,6 +16,11 @@ final class GRPCChannel: CallCarrier {
     private var keepAlive: TimerID?
     private var awaitedPing: UInt64?
     private var lastPing: UInt64 = 0
+    /// Calls were told to wait until less is queued for this client.
+    private var isCrowded = false
+
+    /// A call with more in its queue than this hears of it when there is room again.
+    static let highWater = 128 << 10
 
     init(_ client: ClientConnection) {
         self.client = client
@@ -24,7 +29,9 @@ final class GRPCChannel: CallCarrier {
         var settings = GRPCServerSettings()
         settings.maxMessageBytes = limits.maxRequestBytes + 512 * 1_024
         settings.maxPlainBodyBytes = limits.maxBodyBytes
-        settings.http2.maxConcurrentStreams = limits.maxConcurrentStreams
+        settings.http2.maxConcurrentStreams = min(
+            limits.maxConcurrentStreams, ClientPort.Settings.streamsMax)
+        settings.http2.highWater = GRPCChannel.highWater
         settings.http2.pingPolicy = PingPolicy(
             minInterval: limits.keepAliveMinTime, permitsWithoutStreams: false)
         server = GRPCServer(settings: settings)
@@ -36,6 +43,9 @@ final class GRPCChannel: CallCarrier {
     }
 
     var isOver: Bool { server.isClosed && !server.hasOutput }
+    var isIdle: Bool { calls.isEmpty && server.openCallCount == 0 }
+    var weight: Int { server.weight }
+    var isOverweight: Bool { server.weight > client.port.settings.maxConnectionBytes }
 
     // MARK: In
 
@@ -75,7 +85,10 @@ final class GRPCChannel: CallCarrier {
     private func handle(_ event: GRPCServer.Event) {
         switch event {
         case .call(let stream, let head): begin(stream, head)
-        case .message(let stream, let message): calls[stream]?.receive(message)
+        case .message(let stream, let message):
+            guard let call = calls[stream] else { return }
+            call.context.hasMessage = true
+            call.receive(message)
         case .halfClosed(let stream): calls[stream]?.inputEnded()
         case .cancelled(let stream):
             end(stream)
@@ -85,13 +98,20 @@ final class GRPCChannel: CallCarrier {
             calls[stream]?.drained()
             exchanges[stream]?.drained()
         case .pingAcknowledged(let payload): if payload == awaitedPing { awaitedPing = nil }
-        case .closed: endAll()
+        case .closed(let reason):
+            if case .failed(.connection(_, let text)) = reason { client.port.note(client, text) }
+            endAll()
         }
     }
 
     private func begin(_ stream: StreamID, _ head: GRPCCallHead) {
         guard let rpc = Services.rpc(path: head.path), ServiceTable.serves(rpc) else {
             let error = Services.unknown(path: head.path)
+            server.finish(stream, code: error.code, message: error.text)
+            return
+        }
+        if isOverweight {
+            let error = EtcdError.tooManyRequests
             server.finish(stream, code: error.code, message: error.text)
             return
         }
@@ -118,7 +138,30 @@ final class GRPCChannel: CallCarrier {
         // Sending makes room in the queues of slow calls.
         server.takeEvents(into: &events)
         if !events.isEmpty { handleTaken() }
+        if isCrowded, server.weight < client.port.settings.maxConnectionBytes / 4 {
+            isCrowded = false
+            for stream in calls.keys.sorted() { calls[stream]?.drained() }
+        }
         return bytes
+    }
+
+    /// So much is queued for this client that its endless calls must wait.
+    func crowds() -> Bool {
+        if server.weight > client.port.settings.maxConnectionBytes / 2 { isCrowded = true }
+        return isCrowded
+    }
+
+    /// Ends calls whose request has not come to its end in time.
+    func cutUnfinished(at now: Instant) -> Int {
+        let limit = client.port.settings.requestTimeout
+        var count = server.cutUnfinished(olderThan: limit, at: now)
+        let late = calls.filter { $0.value.context.awaitsRequest(for: limit, at: now) }
+        for stream in late.keys.sorted() {
+            calls[stream]?.context.finish(code: 4, message: "the request did not come in time")
+            count += 1
+        }
+        if count > 0 { handleEvents() }
+        return count
     }
 
     /// The call is over, whoever ended it.
@@ -165,6 +208,13 @@ final class GRPCChannel: CallCarrier {
     }
 
     func queuedBytes(_ stream: StreamID) -> Int { server.queuedBytes(stream) }
+
+    func pauseInput(_ stream: StreamID) { server.pause(stream) }
+
+    func resumeInput(_ stream: StreamID) {
+        server.resume(stream)
+        client.needsFlush()
+    }
 
     func drain() {
         server.drain()
@@ -222,6 +272,13 @@ final class CallContext {
     var deadline: TimerID?
     private(set) var isOver = false
     private let begunAt: Instant
+    var hasMessage = false
+    /// Bytes that the core holds for this call.
+    var coreBytes = 0 {
+        didSet {
+            if coreBytes != oldValue { carrier?.client.callHolds(coreBytes - oldValue) }
+        }
+    }
 
     init(carrier: any CallCarrier, stream: StreamID, rpc: RPC, head: GRPCCallHead) {
         self.carrier = carrier
@@ -257,15 +314,38 @@ final class CallContext {
     /// The answer of a unary call, with status OK.
     func reply(_ message: [UInt8]) {
         guard !isOver, let carrier else { return }
+        if carrier.isOverweight { return fail(.tooManyRequests) }
         member.metrics.messageSent(rpc)
         close(code: 0)
         carrier.reply(stream, message)
+        carrier.client.hasBeenServed = true
+        carrier.client.weigh()
     }
+
+    func awaitsRequest(for limit: Duration, at now: Instant) -> Bool {
+        !hasMessage && rpc.row.streaming != .both && now - begunAt > limit
+    }
+
+    /// The client may send no more messages than it may already; until `resumeInput`.
+    func pauseInput() {
+        carrier?.pauseInput(stream)
+    }
+
+    func resumeInput() {
+        carrier?.resumeInput(stream)
+    }
+
+    /// So much waits for this client that it is answered no more, but for this.
+    var isOverweight: Bool { carrier?.isOverweight ?? false }
+
+    /// Whether an endless call should wait before it sends more.
+    var isCrowded: Bool { carrier?.crowds() ?? false }
 
     func send(_ message: [UInt8]) {
         guard !isOver, let carrier else { return }
         member.metrics.messageSent(rpc)
         carrier.send(stream, message)
+        carrier.client.weigh()
     }
 
     /// Begins a message that `sendPiece` goes on with.
@@ -307,6 +387,7 @@ final class CallContext {
     func close(code: Int = 1) {
         guard !isOver else { return }
         isOver = true
+        coreBytes = 0
         if let deadline { member.reactor.cancel(deadline) }
         member.metrics.handled(rpc, code: code, member.reactor.now - begunAt)
     }

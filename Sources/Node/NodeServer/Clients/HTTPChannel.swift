@@ -23,6 +23,8 @@ final class HTTPChannel {
     /// Goes out with each head of the exchange at hand.
     private var extraHeaders: [HeaderField] = []
     private var isHandling = false
+    /// Since when a request has been coming in.
+    private var requestSince: Instant?
     private var isDraining = false
 
     /// Time without a byte until a connection between two requests is closed.
@@ -45,6 +47,38 @@ final class HTTPChannel {
         return false
     }
 
+    // MARK: Limits
+
+    /// No request is being read or answered.
+    var isIdle: Bool {
+        if case .none = exchange { return webSocket == nil && server.isIdle }
+        return false
+    }
+
+    /// What the client makes this channel hold in memory, about.
+    var weight: Int {
+        let held =
+            switch exchange {
+            case .none, .decided, .answering, .waiting: 0
+            case .collecting(let request): request.body.count
+            case .gateway(let call): call.heldBytes
+            }
+        return server.weight + held + (webSocket?.weight ?? 0)
+    }
+
+    /// Answers that wait, and requests that wait for them.
+    var unreadBytes: Int { server.weight + (webSocket?.unreadBytes ?? 0) }
+
+    /// Why the client has taken too long, if it has.
+    func overdue(at now: Instant) -> String? {
+        guard let requestSince else { return nil }
+        // A stream of requests goes on for as long as it likes.
+        if case .gateway(let call) = exchange, call.isServing { return nil }
+        let settings = client.port.settings
+        let limit = server.isReadingHead ? settings.headTimeout : settings.requestTimeout
+        return now - requestSince > limit ? "a request did not end in time" : nil
+    }
+
     // MARK: In
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
@@ -55,6 +89,15 @@ final class HTTPChannel {
         }
         unsafe server.receive(bytes)
         handleEvents()
+        noteRequest()
+    }
+
+    private func noteRequest() {
+        if !server.isReadingRequest {
+            requestSince = nil
+        } else if requestSince == nil {
+            requestSince = client.port.member.reactor.now
+        }
     }
 
     /// The client sends no more, but may still read.
@@ -111,7 +154,8 @@ final class HTTPChannel {
         case .head(let head): begin(head)
         case .body(let bytes): receiveBody(bytes)
         case .end: end()
-        case .failed:
+        case .failed(let error):
+            client.port.note(client, "\(error)")
             let failed = exchange
             exchange = .waiting
             if case .gateway(let call) = failed { call.cancelled() }
@@ -161,6 +205,7 @@ final class HTTPChannel {
     }
 
     private func end() {
+        requestSince = nil
         switch exchange {
         case .none, .answering, .waiting: break
         case .decided(let response):
@@ -194,6 +239,10 @@ final class HTTPChannel {
 
     func takeOutput() -> [UInt8] {
         let bytes = server.takeOutput()
+        // A pipelined request may have waited for room. It has its turn when the others had theirs.
+        if server.hasEvents {
+            client.port.member.reactor.after(.zero) { [weak self] in self?.handleEvents() }
+        }
         if let webSocket { return bytes + webSocket.takeOutput() }
         return bytes
     }
@@ -212,6 +261,7 @@ extension HTTPChannel: GatewaySink {
         var whole = response
         whole.head.headers += extraHeaders
         server.respond(whole)
+        client.hasBeenServed = true
         over()
     }
 

@@ -56,6 +56,10 @@ final class RangeCall: ServerCall {
             leave()
             return Answering.answer(context, answer)
         }
+        if context.isOverweight {
+            leave()
+            return context.fail(.tooManyRequests)
+        }
         self.list = list
         goOn()
     }

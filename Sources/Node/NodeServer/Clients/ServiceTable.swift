@@ -144,6 +144,9 @@ enum Answering {
     }
 
     private static func compute(_ context: CallContext, _ computation: Computation) {
+        guard context.member.computing < LocalMember.computingLimit else {
+            return context.fail(.tooManyRequests)
+        }
         context.member.compute({ () -> Result<[UInt8], EtcdError> in
             switch computation {
             case .hash(let view, let header):

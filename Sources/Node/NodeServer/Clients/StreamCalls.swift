@@ -15,7 +15,12 @@ final class WatchCall: ServerCall, WatchSink {
     private var isBlocked = false
 
     /// Queued for the client beyond this, its watchers fall behind and read history later.
-    private static let backlogLimit = 1 << 20
+    private static let backlogLimit = 512 << 10
+    /// The same when much is queued for other streams of this client. Above the high water mark,
+    /// so that the stream hears when there is room.
+    private static let crowdedLimit = GRPCChannel.highWater + (32 << 10)
+    /// What a watcher costs, about.
+    private static let watcherBytes = 512
 
     init(_ context: CallContext) {
         self.context = context
@@ -28,6 +33,8 @@ final class WatchCall: ServerCall, WatchSink {
         do throws(WireError) {
             let request = try WatchRequest(decoding: message)
             context.member.receive(.watchRequested(stream, request, context.identity))
+            context.coreBytes =
+                context.member.node.watcherCount(of: stream) * WatchCall.watcherBytes
         } catch {
             context.fail(.undecodable("\(error)"))
         }
@@ -35,8 +42,11 @@ final class WatchCall: ServerCall, WatchSink {
 
     func deliver(_ message: [UInt8]) {
         context.send(message)
-        if !isBlocked, context.queuedBytes > WatchCall.backlogLimit, let stream {
+        guard !isBlocked, let stream else { return }
+        let queued = context.queuedBytes
+        if queued > WatchCall.backlogLimit || queued > WatchCall.crowdedLimit && context.isCrowded {
             isBlocked = true
+            context.pauseInput()
             context.member.receive(.watchBlocked(stream))
         }
     }
@@ -44,6 +54,7 @@ final class WatchCall: ServerCall, WatchSink {
     func drained() {
         guard isBlocked, let stream else { return }
         isBlocked = false
+        context.resumeInput()
         context.member.receive(.watchDrained(stream))
     }
 
@@ -67,11 +78,14 @@ final class WatchCall: ServerCall, WatchSink {
 /// Lease renewals: an answer for each request, in their order.
 final class KeepAliveCall: ServerCall {
     let context: CallContext
-    private var waiting: [CallNumber] = []
+    private var waiting: Set<CallNumber> = []
     private var inputIsOver = false
 
     /// Unanswered renewals of one stream.
     private static let waitingLimit = 10_000
+    /// Answers that the client does not take; must be above HTTP/2's high water mark.
+    private static let queueBytes = 512 << 10
+    private var isPaused = false
 
     init(_ context: CallContext) {
         self.context = context
@@ -98,13 +112,18 @@ final class KeepAliveCall: ServerCall {
             isAnswered = true
             self?.answer(number, answer)
         }
-        if !isAnswered { waiting.append(number) }
+        if !isAnswered { waiting.insert(number) }
     }
 
     private func answer(_ number: CallNumber, _ answer: Answer) {
-        waiting.removeAll { $0 == number }
+        waiting.remove(number)
         switch answer {
-        case .message(let bytes): context.send(bytes)
+        case .message(let bytes):
+            context.send(bytes)
+            if !isPaused, context.queuedBytes > KeepAliveCall.queueBytes {
+                isPaused = true
+                context.pauseInput()
+            }
         case .failure(let error): context.fail(error)
         case .compute, .list, .members, .done: return
         }
@@ -116,8 +135,14 @@ final class KeepAliveCall: ServerCall {
         if waiting.isEmpty { context.finish() }
     }
 
+    func drained() {
+        guard isPaused else { return }
+        isPaused = false
+        context.resumeInput()
+    }
+
     func cancelled() {
-        for number in waiting { context.member.abandon(number) }
+        for number in waiting.sorted() { context.member.abandon(number) }
         waiting = []
     }
 
@@ -131,6 +156,7 @@ final class SnapshotCall: ServerCall {
     let context: CallContext
     private var number: CallNumber?
     private var source: SnapshotSource?
+    private var ticket: ListGate.Ticket?
 
     private static let pieceBytes = 32 << 10
     private static let queueBytes = 1 << 20
@@ -140,19 +166,54 @@ final class SnapshotCall: ServerCall {
     }
 
     func receive(_ message: [UInt8]) {
-        guard number == nil else { return }
+        guard ticket == nil else { return }
+        // Each is a file as large as the store until its client has read it.
+        ticket = context.member.snapshots.enter(
+            { [weak self] in self?.ask() },
+            cut: { [weak self] in self?.cut() })
+    }
+
+    /// Its client has taken nothing for long, and others wait; making the file takes its own time.
+    private func cut() {
+        if source == nil {
+            ticket?.hasMoved(at: context.member.reactor.now)
+        } else {
+            context.fail(.tooManyRequests)
+        }
+    }
+
+    private func ask() {
         number = context.call(.snapshot) { [weak self] answer in self?.begin(answer) }
+    }
+
+    private func leave() {
+        source = nil
+        if let ticket { context.member.snapshots.leave(ticket) }
+        ticket = nil
+    }
+
+    private func fail(_ text: String) {
+        leave()
+        context.finish(code: 13, message: text)
     }
 
     private func begin(_ answer: Answer) {
         switch answer {
         case .compute(.snapshot(let view)): export(view)
-        case .failure(let error): context.fail(error)
-        default: context.fail(.canceled)
+        case .failure(let error):
+            leave()
+            context.fail(error)
+        default:
+            leave()
+            context.fail(.canceled)
         }
     }
 
     private func export(_ view: LedgerView) {
+        // Those whose clients have gone are still being made.
+        guard context.member.computing < LocalMember.computingLimit else {
+            return context.fail(.tooManyRequests)
+        }
         let files = context.member.files
         let version = context.member.node.ledger.storageVersion ?? ""
         let name = "snapshot-\(context.stream)-\(context.member.reactor.now.nanoseconds)"
@@ -165,9 +226,11 @@ final class SnapshotCall: ServerCall {
     private func exported(_ result: Result<SnapshotSource, ExportFailure>) {
         switch result {
         case .success(let source):
+            // The client may have left meanwhile.
+            guard !context.isOver else { return }
             self.source = source
             pump()
-        case .failure(let failure): context.finish(code: 13, message: failure.text)
+        case .failure(let failure): fail(failure.text)
         }
     }
 
@@ -178,19 +241,19 @@ final class SnapshotCall: ServerCall {
     private func pump() {
         while let source, !context.isOver, context.queuedBytes < SnapshotCall.queueBytes {
             switch source.next(SnapshotCall.pieceBytes) {
-            case .success(let piece?): context.send(piece)
+            case .success(let piece?):
+                ticket?.hasMoved(at: context.member.reactor.now)
+                context.send(piece)
             case .success(nil):
-                self.source = nil
+                leave()
                 context.finish()
-            case .failure(let failure):
-                self.source = nil
-                context.finish(code: 13, message: failure.text)
+            case .failure(let failure): fail(failure.text)
             }
         }
     }
 
     func cancelled() {
-        source = nil
+        leave()
         if let number { context.member.abandon(number) }
     }
 }

@@ -53,6 +53,12 @@ final class GatewayCall: CallCarrier {
         return false
     }
 
+    /// Bytes of requests that wait here.
+    var heldBytes: Int {
+        if case .reading(.success(let message)?) = state { return input.heldBytes + message.count }
+        return input.heldBytes
+    }
+
     // MARK: In
 
     func receive(_ bytes: [UInt8]) {

@@ -63,6 +63,11 @@ final class WebSocketChannel: GatewaySink {
 
     var isOver: Bool { server.isOver && server.queuedBytes == 0 }
 
+    /// What the client makes this channel hold in memory, about.
+    var weight: Int { server.weight + (call?.heldBytes ?? 0) }
+
+    var unreadBytes: Int { server.queuedBytes }
+
     // MARK: In
 
     func receive(_ bytes: [UInt8]) {

@@ -26,9 +26,19 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
     private unowned let port: PeerPort
     private let server = HTTP1Server()
     private var exchange = Exchange.none
+    private var isHandling = false
+    /// Since when a request has been coming in.
+    private var requestSince: Instant?
+    /// Bytes of a body that is not all there, as the port counts them.
+    private var held = 0 {
+        didSet { port.heldBytes += held - oldValue }
+    }
 
     private static let idleLimit = Duration.seconds(5)
     private static let bodyLimit = 64 << 20
+    private static let requestLimit = Duration.seconds(30)
+    /// Bytes handed to the socket's queue before more is written.
+    private static let outputAhead = 1 << 20
 
     init(_ connection: Connection, port: PeerPort, serial: UInt64) {
         self.connection = connection
@@ -60,6 +70,18 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
     func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
         unsafe server.receive(bytes)
         handleEvents()
+        if !server.isReadingRequest {
+            requestSince = nil
+        } else if requestSince == nil {
+            requestSince = port.member.reactor.now
+        }
+    }
+
+    /// A head or a message that has begun must come to its end in time; a snapshot takes its own.
+    func isOverdue(at now: Instant) -> Bool {
+        guard let requestSince else { return false }
+        if case .snapshot = exchange { return false }
+        return now - requestSince > PeerConnection.requestLimit
     }
 
     func connectionInputEnded(_ connection: Connection) {
@@ -77,26 +99,41 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
         case .none, .collecting, .answering: break
         }
         exchange = .none
+        held = 0
         port.forget(self)
     }
 
     private func flush() {
-        if server.hasOutput { connection.write(server.takeOutput()) }
+        // A stream looks after its own backlog, by what the connection has queued.
+        let isStream = if case .stream = exchange { true } else { false }
+        if server.hasOutput, isStream || connection.pendingBytes < PeerConnection.outputAhead {
+            connection.write(server.takeOutput())
+        }
         if server.closesAfterOutput, connection.isOpen { connection.closeAfterFlush() }
     }
 
     // MARK: Requests
 
     private func handleEvents() {
-        for event in server.takeEvents() {
-            switch event {
-            case .head(let head): begin(head)
-            case .body(let bytes): take(bytes)
-            case .end: end()
-            case .failed: exchange = .answering
+        // An answer may come at once, and the next request with it.
+        if isHandling { return }
+        isHandling = true
+        defer { isHandling = false }
+        repeat {
+            for event in server.takeEvents() {
+                switch event {
+                case .head(let head): begin(head)
+                case .body(let bytes): take(bytes)
+                case .end: end()
+                case .failed: exchange = .answering
+                }
             }
-        }
-        flush()
+            flush()
+        } while server.hasEvents
+    }
+
+    func connectionDrained(_ connection: Connection) {
+        handleEvents()
     }
 
     private func begin(_ head: HTTPRequestHead) {
@@ -118,7 +155,12 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
                 refuse(400, "error reading raft message")
                 return
             }
+            if port.heldBytes + bytes.count > PeerPort.heldLimit {
+                refuse(503, "too many messages at once")
+                return
+            }
             body += bytes
+            held = body.count
             exchange = .collecting(head, body: body)
         case .snapshot(let receiver):
             if let refusal = receiver.take(bytes) { refuse(refusal.status, refusal.text) }
@@ -130,6 +172,8 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
         switch exchange {
         case .collecting(let head, let body):
             exchange = .answering
+            held = 0
+            requestSince = nil
             connection.idleTimeout = nil
             if head.path == "/raft" { receiveMessage(body) } else { answer(head, body) }
         case .snapshot(let receiver):
@@ -165,6 +209,7 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
     /// As Go's `http.Error` answers. The request's rest is of no interest.
     private func refuse(_ status: Int, _ text: String, _ headers: [HeaderField] = []) {
         if case .snapshot(let receiver) = exchange { receiver.abandon() }
+        held = 0
         exchange = .answering
         var response = HTTPEndpoints.error(status, text)
         response.head.headers += headers + [clusterHeader]

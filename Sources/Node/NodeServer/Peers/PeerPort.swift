@@ -51,6 +51,11 @@ final class PeerPort: PeerTransport {
     }
 
     private static let linkHeartbeatInterval = Duration.nanoseconds(1_666_666_667)
+    /// Connections of others, members or not.
+    private static let connectionsLimit = 512
+    /// Bytes of messages that are not all there, of all connections together.
+    static let heldLimit = 256 << 20
+    var heldBytes = 0
     private static let remotesLimit = 64
     private static let snapshotsLimit = 16
 
@@ -75,6 +80,7 @@ final class PeerPort: PeerTransport {
         listeners.append(
             try Listener(on: member.reactor, addresses: addresses) { [unowned self] socket in
                 if self.isStopped { return }
+                guard self.hasRoom else { return socket.close() }
                 if let reception { reception.accept(socket) } else { self.accept(socket) }
             })
     }
@@ -83,6 +89,13 @@ final class PeerPort: PeerTransport {
         timers.append(
             member.reactor.every(PeerPort.linkHeartbeatInterval) { [unowned self] in
                 for link in self.links.values { link.beat(now: self.member.reactor.now) }
+            })
+        timers.append(
+            member.reactor.every(.seconds(1)) { [unowned self] in
+                let now = self.member.reactor.now
+                for connection in self.openConnections where connection.isOverdue(at: now) {
+                    connection.close()
+                }
             })
         prober.start()
         versions.start()
@@ -108,6 +121,8 @@ final class PeerPort: PeerTransport {
     private var openConnections: [PeerConnection] {
         connections.values.sorted { $0.serial < $1.serial }
     }
+
+    private var hasRoom: Bool { connections.count < PeerPort.connectionsLimit }
 
     private func accept(_ socket: Socket) {
         do throws(NetError) {

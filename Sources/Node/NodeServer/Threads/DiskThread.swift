@@ -10,6 +10,8 @@ enum DiskWork: Sendable {
     case append(AppendBatch)
     /// A checkpoint is published: the log may note it and let go of what lies before.
     case checkpointed(SnapshotMetadata)
+    /// Somebody else has appended, and there is little prepared space left.
+    case prepare
 }
 
 /// The thread that owns the log. All that was handed in while it was busy is written with one
@@ -18,18 +20,32 @@ enum DiskWork: Sendable {
 /// A full disk is waited out: nothing counts as appended meanwhile, the core is told, and the same
 /// batches are tried again. Any other failure ends the process, for after a failed sync nobody can
 /// say what the disk holds.
+///
+/// Handing a batch to another thread and hearing of its end costs two wake-ups of a sleeping
+/// processor, about as much as a good disk takes to sync. So the core may do a lone append by
+/// itself (`appendHere`): never while the thread is at work or has work, and not on a disk whose
+/// last sync was slow, since reads and heartbeats wait meanwhile.
 final class DiskThread: @unchecked Sendable {
     private let lock = Lock()
     private var queue: [DiskWork] = []
+    /// Somebody has the log in hand: this thread, or the core for a lone append.
+    private var isAtWork = false
     private var isStopping = false
     private var isStopped = false
+    /// Nil before the first one.
+    private var lastSync: Duration?
+    private var box: LogBox?
     private let core: Mailbox<CoreLetter>
+
+    /// A disk that last synced within this time is quick enough for the core to wait for it.
+    private let quickSync: Duration
 
     /// How long to wait before a full disk is tried again.
     static let fullDiskPause = Duration.milliseconds(250)
 
-    init(core: Mailbox<CoreLetter>) {
+    init(core: Mailbox<CoreLetter>, quickSync: Duration) {
         self.core = core
+        self.quickSync = quickSync
     }
 
     func submit(_ work: [DiskWork]) {
@@ -52,13 +68,52 @@ final class DiskThread: @unchecked Sendable {
     /// `log` is given away: nobody else touches it.
     func start(_ log: Log) throws(PosixError) {
         let box = LogBox(log)
+        lock.withLock { self.box = box }
         _ = try Thread(name: "disk") { self.run(box) }
+    }
+
+    /// Makes a batch durable on the caller's thread; how long the sync took. Nil: it was not done,
+    /// or failed, and is to be submitted (of a log that has failed the thread hears the reason
+    /// again, for it takes nothing more). Everything submitted before is on disk by then.
+    func appendHere(_ batch: AppendBatch) -> Duration? {
+        guard let box = takeIdleLog() else { return nil }
+        let began = MonotonicClock.now
+        do throws(StorageError) {
+            try box.log.append([LogBatch(batch)])
+            try box.log.sync()
+        } catch {
+            giveBack(preparing: false)
+            return nil
+        }
+        let took = MonotonicClock.now - began
+        giveBack(synced: took, preparing: box.log.wantsPreparing)
+        return took
+    }
+
+    private func takeIdleLog() -> LogBox? {
+        lock.withLock {
+            guard queue.isEmpty, !isAtWork, !isStopping, let lastSync,
+                lastSync <= quickSync
+            else { return nil }
+            isAtWork = true
+            return box
+        }
+    }
+
+    private func giveBack(synced took: Duration? = nil, preparing: Bool) {
+        lock.withLock {
+            isAtWork = false
+            if let took { lastSync = took }
+            if preparing { queue.append(.prepare) }
+            if !queue.isEmpty { lock.signal() }
+        }
     }
 
     private func run(_ box: LogBox) {
         var failure: StorageError?
         while failure == nil, let work = next() {
             failure = carryOut(work, &box.log)
+            giveBack(preparing: false)
         }
         if let failure {
             core.post(.diskFailed("\(failure)"))
@@ -77,12 +132,13 @@ final class DiskThread: @unchecked Sendable {
 
     private func next() -> [DiskWork]? {
         lock.withLock {
-            while queue.isEmpty {
-                if isStopping { return nil }
+            while queue.isEmpty || isAtWork {
+                if isStopping, !isAtWork { return nil }
                 lock.wait()
             }
             let work = queue
             queue = []
+            isAtWork = true
             return work
         }
     }
@@ -91,6 +147,7 @@ final class DiskThread: @unchecked Sendable {
         var batches: [LogBatch] = []
         var lastNumber: UInt64?
         var mustSync = false
+        var mustPrepare = false
         var checkpoint: SnapshotMetadata?
         for item in work {
             switch item {
@@ -99,15 +156,18 @@ final class DiskThread: @unchecked Sendable {
                 lastNumber = batch.number.number
                 mustSync = mustSync || batch.mustSync
             case .checkpointed(let snapshot): checkpoint = snapshot
+            case .prepare: mustPrepare = true
             }
         }
         if let lastNumber {
             let began = MonotonicClock.now
             if let failure = append(batches, &log, mustSync: mustSync) { return failure }
             let took = mustSync ? MonotonicClock.now - began : nil
+            if let took { lock.withLock { lastSync = took } }
             core.post(.appended(through: lastNumber, synced: took))
-            if let failure = prepare(&log) { return failure }
+            mustPrepare = true
         }
+        if mustPrepare, let failure = prepare(&log) { return failure }
         return checkpoint.flatMap { note($0, &log) }
     }
 

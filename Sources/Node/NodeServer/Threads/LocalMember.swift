@@ -49,6 +49,11 @@ final class LocalMember {
     let keeper: WorkThread
     let files: StoreFiles
     let lists: ListGate
+    let snapshots: ListGate
+    /// Long work for clients that the keeper has not finished.
+    private(set) var computing = 0
+    /// So many at once: the keeper's checkpoints must not wait for them for long.
+    static let computingLimit = 16
     weak var peers: (any PeerTransport)?
 
     /// Told when the member was removed, has handed its leadership over, or cannot go on.
@@ -77,6 +82,7 @@ final class LocalMember {
         self.keeper = keeper
         self.files = files
         lists = ListGate(reactor)
+        snapshots = ListGate(reactor)
         self.mailbox = mailbox
         self.metrics = metrics
         self.logger = logger
@@ -173,13 +179,31 @@ final class LocalMember {
     // MARK: Out
 
     private func endTurn() {
-        let hasMore = node.endTurn(now: reactor.now, outputs: &outputs)
+        var hasMore = node.endTurn(now: reactor.now, outputs: &outputs)
         carryOut()
+        if appendHere() {
+            hasMore = node.endTurn(now: reactor.now, outputs: &outputs) || hasMore
+            carryOut()
+        }
         if !diskWork.isEmpty {
             disk.submit(diskWork)
             diskWork.removeAll(keepingCapacity: true)
         }
         if hasMore { reactor.soon {} }
+    }
+
+    /// The lone write of a lone client to a lone member is made durable without the disk's thread:
+    /// nobody is there who could use the time. True if it was, and the core has heard of it.
+    private func appendHere() -> Bool {
+        guard diskWork.count == 1, calls.count <= 1, node.isAlone,
+            case .append(let batch) = diskWork[0],
+            batch.mustSync, batch.entries.count == 1, batch.snapshot == nil,
+            let took = disk.appendHere(batch)
+        else { return false }
+        diskWork.removeAll(keepingCapacity: true)
+        metrics.logSynced(took)
+        receive(.appended(through: batch.number))
+        return true
     }
 
     /// Outputs may cause inputs (a reply ends a stream, a full stream says so): until none is left.
@@ -282,7 +306,12 @@ final class LocalMember {
     func compute<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value, then: @escaping (Value) -> Void
     ) {
-        keeper.submit(bringingBack(work, then))
+        computing += 1
+        keeper.submit(
+            bringingBack(work) { [unowned self] value in
+                self.computing -= 1
+                then(value)
+            })
     }
 
     /// The same on any thread: work that posts its result back to this one.

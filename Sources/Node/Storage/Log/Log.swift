@@ -195,10 +195,8 @@ package struct Log {
     /// pay once for many blocks anyway and are not prepared for.
     package mutating func prepare() throws(StorageError) {
         try refuseIfPoisoned()
+        guard wantsPreparing else { return }
         let ahead = settings.preparedByteCount
-        guard lastWriteByteCount <= ahead / 4, preparedEnd < capacity,
-            preparedEnd - position.offset < ahead / 2
-        else { return }
         let start = max(preparedEnd, position.offset)
         let end = min(capacity, position.offset + ahead)
         guard start < end else { return }
@@ -211,6 +209,13 @@ package struct Log {
         }
         preparedEnd = end
         try syncAnyway()
+    }
+
+    /// Whether `prepare` would do anything.
+    package var wantsPreparing: Bool {
+        let ahead = settings.preparedByteCount
+        return lastWriteByteCount <= ahead / 4 && preparedEnd < capacity
+            && preparedEnd - position.offset < ahead / 2
     }
 
     private mutating func syncAnyway() throws(StorageError) {

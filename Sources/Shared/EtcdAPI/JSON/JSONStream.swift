@@ -17,6 +17,9 @@ package struct JSONStream {
         self.maxBytes = maxBytes
     }
 
+    /// Bytes of a value that is not all there.
+    package var heldBytes: Int { buffer.count }
+
     package mutating func append(_ bytes: [UInt8]) {
         if isFailed || isEnded { return }
         buffer.append(contentsOf: bytes)

@@ -11,7 +11,7 @@ struct GRPCFramer {
     }
 
     /// Memory is set aside for this much of a message that was only announced.
-    private static let trustedCount = 32_768
+    private static let trustedCount = 1024
 
     private var prefix: UInt64 = 0
     private var prefixHave = 0
@@ -19,6 +19,8 @@ struct GRPCFramer {
     /// -1 between messages.
     private var missing = -1
 
+    /// Bytes of a message that is not all there.
+    var heldCount: Int { body.count }
     /// A message has begun.
     var isInside: Bool { prefixHave > 0 || missing >= 0 }
 

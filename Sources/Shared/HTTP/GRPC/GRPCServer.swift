@@ -32,6 +32,9 @@ package struct GRPCServerSettings: Sendable {
     package var maxMessageBytes = 4 << 20
     /// The body of a request that is no gRPC; larger ones are answered with 413.
     package var maxPlainBodyBytes = 4 << 20
+    /// Unfinished messages and bodies of all calls together; who wants more ends its call with
+    /// RESOURCE_EXHAUSTED.
+    package var maxHeldBytes = 32 << 20
 
     package init() {}
 }
@@ -80,6 +83,12 @@ package final class GRPCServer {
     package var openCallCount: Int { engine.streams.count }
     package var hasOutput: Bool { engine.hasOutput }
     package var isClosed: Bool { engine.isOver }
+    /// What the client makes this connection hold in memory, about.
+    package var weight: Int { engine.weight }
+    /// Written frames that `takeOutput` did not give yet, without what waits for windows.
+    package var outputBytes: Int { engine.output.count }
+    /// Since when the client owes the rest of its greeting, of a header block or of a frame.
+    package var owedSince: Instant? { engine.owedSince }
 
     package func receive(_ bytes: UnsafeRawBufferPointer, now: Instant) {
         engine.receive(unsafe ByteView(bytes), now: now, to: self)
@@ -92,6 +101,33 @@ package final class GRPCServer {
     /// The client is gone; `.closed` follows.
     package func transportEnded() {
         engine.close(.transportEnded)
+    }
+
+    /// The client is given up: everything that was held for it is let go. `.closed` follows.
+    package func abandon() {
+        engine.abandon()
+    }
+
+    /// Ends calls and requests whose bytes began to come longer ago than that and are not all there;
+    /// how many. Calls that wait for their next message are no such calls.
+    package func cutUnfinished(olderThan limit: Duration, at now: Instant) -> Int {
+        var count = 0
+        let late = engine.streams.sorted(where: {
+            $0.isReceiving && now - $0.inputSince > limit
+        })
+        for stream in late where stream.isOpen {
+            if stream.isGRPC, stream.framer.isInside {
+                refuse(stream, GRPCStatus(.deadlineExceeded, "the message did not end in time"))
+                count += 1
+            } else if !stream.isGRPC, stream.plainRequest != nil {
+                respond(
+                    stream.id,
+                    HTTPResponse(
+                        status: 408, contentType: "text/plain", text: "the request did not end\n"))
+                count += 1
+            }
+        }
+        return count
     }
 
     /// Swaps the events into `taken`, which is emptied first and may be used again and again.
@@ -278,14 +314,21 @@ extension GRPCServer: HTTP2Receiver {
 
     func received(_ data: ByteView, on stream: HTTP2Stream, endStream: Bool) {
         if !stream.isGRPC { return receivedPlain(data, stream, endStream) }
+        let wasInside = stream.framer.isInside
         var at = 0
         reading: while true {
             switch stream.framer.next(data, &at, limit: settings.maxMessageBytes) {
-            case .message(let message): events.append(.message(stream.id, message))
-            case .needsMore: break reading
+            case .message(let message):
+                stream.inputSince = engine.time
+                events.append(.message(stream.id, message))
+            case .needsMore:
+                if !wasInside, stream.framer.isInside { stream.inputSince = engine.time }
+                break reading
             case .refused(let status): return refuse(stream, status)
             }
         }
+        engine.hold(stream, stream.framer.heldCount)
+        if engine.heldBytes > settings.maxHeldBytes { return refuse(stream, .tooMuchHeld) }
         if endStream { endRequest(stream) }
     }
 
@@ -324,7 +367,13 @@ extension GRPCServer: HTTP2Receiver {
                 HTTPResponse(status: 413, contentType: "text/plain", text: "request body\n"))
             return
         }
+        if engine.heldBytes + data.count > settings.maxHeldBytes {
+            return respond(
+                stream.id,
+                HTTPResponse(status: 503, contentType: "text/plain", text: "too much at once\n"))
+        }
         if !data.isEmpty { stream.plainRequest?.body.append(contentsOf: data.array) }
+        engine.hold(stream, count + data.count)
         if endStream { endRequest(stream) }
     }
 

@@ -45,6 +45,9 @@ package struct GRPCStatus: Error, Equatable, Sendable, CustomStringConvertible {
             .resourceExhausted, "grpc: received message larger than max (\(count) vs. \(limit))")
     }
 
+    static let tooMuchHeld = GRPCStatus(
+        .resourceExhausted, "too many bytes of unfinished messages on one connection")
+
     /// What a stream's reset means to a caller (the table of gRPC over HTTP/2, "Errors").
     init(reset code: HTTP2ErrorCode) {
         let meaning: Code

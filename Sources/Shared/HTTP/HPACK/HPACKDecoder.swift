@@ -29,7 +29,8 @@ struct HPACKDecoder {
     var tableCount: Int { table.count }
 
     /// Decodes a whole block. A list beyond `maxListSize` (counted as section 4.1 does) is decoded
-    /// to its end, for the table's sake, but not kept.
+    /// to its end, for the table's sake, but not kept. One far beyond it is a bomb, a few bytes that
+    /// name large fields again and again, and not worth the work.
     mutating func decode(_ bytes: ByteView, maxListSize: Int) throws(HTTPError) -> HeaderBlock {
         for entry in known
         where entry.generation == table.generation && bytes.equals(entry.bytes) {
@@ -56,6 +57,9 @@ struct HPACKDecoder {
             }
             listSize += Int(field.size)
             if listSize <= maxListSize { block.fields.append(field) }
+            if listSize > maxListSize * HTTP2Engine.headerBombFactor {
+                throw .connection(.enhanceYourCalm, "a header block swells without end")
+            }
         }
         block.isTooLarge = listSize > maxListSize
         block.classify()

@@ -21,6 +21,8 @@ package final class HTTP1Server {
         package var bodyBytes = Int.max
         /// Bytes that may wait behind an unfinished exchange.
         package var waitingBytes = 1 << 20
+        /// While so much output waits no further request is read.
+        package var outputBytes = 64 << 10
 
         package init() {}
     }
@@ -64,7 +66,28 @@ package final class HTTP1Server {
         return false
     }
 
-    package func takeOutput() -> [UInt8] { writer.take() }
+    /// Look for events afterwards: a request may have waited for the output to leave.
+    package func takeOutput() -> [UInt8] {
+        let taken = writer.take()
+        if case .head = reading, at < buffer.count, !taken.isEmpty { advance() }
+        return taken
+    }
+
+    package var hasEvents: Bool { !events.isEmpty }
+    /// A request has begun and is not all there.
+    package var isReadingRequest: Bool {
+        switch reading {
+        case .head: at < buffer.count && writer.output.count <= limits.outputBytes
+        case .body: !writer.isBusy
+        case .waiting, .closed: false
+        }
+    }
+    package var isReadingHead: Bool {
+        if case .head = reading { return true }
+        return false
+    }
+    /// What the peer makes this connection hold in memory, about.
+    package var weight: Int { buffer.count + writer.output.count }
 
     package func takeEvents() -> [Event] {
         let taken = events
@@ -167,6 +190,7 @@ package final class HTTP1Server {
     private func step() throws(HTTPError) -> Bool {
         switch reading {
         case .waiting, .closed: return false
+        case .head where writer.output.count > limits.outputBytes: return false
         case .head: return try readHead()
         case .body(var body):
             let piece = try body.next(buffer, &at)

@@ -14,6 +14,9 @@ struct AbuseGuard {
     private static let resetPerSecond = 100
     private static let controlPerProgress = 10
 
+    /// A header list that is too large costs as much work as so many small ones.
+    static let largeListCost = 20
+
     private var control = controlMax
     private var resets = resetMax
     private var refilledAt: Instant?
@@ -33,9 +36,9 @@ struct AbuseGuard {
         return control >= 0
     }
 
-    mutating func chargeReset(at time: Instant) -> Bool {
+    mutating func chargeReset(at time: Instant, count: Int = 1) -> Bool {
         refill(time)
-        resets -= 1
+        resets -= count
         return resets >= 0
     }
 

@@ -41,7 +41,7 @@ extension HTTP2Engine {
         var whole: [UInt8] = []
         swap(&whole, &block)
         whole.withView { view in finishBlock(number, view, blockEndsStream, receiver) }
-        swap(&whole, &block)
+        if whole.capacity <= Self.keptCapacity { swap(&whole, &block) }
     }
 
     private func finishBlock<Receiver: HTTP2Receiver>(
@@ -51,7 +51,10 @@ extension HTTP2Engine {
         do throws(HTTPError) {
             headers = try decoder.decode(bytes, maxListSize: settings.maxHeaderListSize)
         } catch {
-            return fail(.compressionError, "\(error)")
+            guard case .connection(let code, let text) = error else {
+                return fail(.compressionError, "\(error)")
+            }
+            return fail(code, text)
         }
         if let stream = streams[number] {
             return continueStream(stream, headers, endsStream, receiver)
@@ -72,7 +75,10 @@ extension HTTP2Engine {
         if streams.count >= settings.maxConcurrentStreams {
             return breakStream(number, .refusedStream, receiver)
         }
-        if headers.isTooLarge { return breakStream(number, .enhanceYourCalm, receiver) }
+        if headers.isTooLarge {
+            chargeReset(AbuseGuard.largeListCost)
+            return breakStream(number, .enhanceYourCalm, receiver)
+        }
         let lengthIsWrong = endsStream && headers.contentLength > 0
         if !headers.isRequest || lengthIsWrong {
             return breakStream(number, .protocolError, receiver)
@@ -81,6 +87,7 @@ extension HTTP2Engine {
         stream.begin(
             number, sendWindow: peerStreamWindow, receiveWindow: settings.streamWindow)
         stream.contentLength = headers.contentLength
+        stream.inputSince = time
         streams.insert(stream)
         abuse.progressed()
         receiver.received(headers, on: stream, endStream: endsStream)

@@ -12,18 +12,32 @@ extension HTTP2Engine {
         if pending.isEmpty {
             let used = parse(bytes, receiver)
             if used < bytes.count { bytes.from(used).append(to: &pending) }
-            return
+            return noteOwed(hasMoved: used > 0)
         }
         var joined: [UInt8] = []
         swap(&joined, &pending)
         bytes.append(to: &joined)
         let used = joined.withView { view in parse(view, receiver) }
         if used == joined.count {
-            joined.removeAll(keepingCapacity: joined.capacity <= 1 << 20)
+            joined.removeAll(keepingCapacity: joined.capacity <= Self.keptCapacity)
+        } else if joined.capacity > Self.keptCapacity, used > 0 {
+            // A copy of the rest: what an idle connection keeps must be small.
+            joined = Array(joined[used...])
         } else if used > 0 {
             joined.removeFirst(used)
         }
         swap(&joined, &pending)
+        noteOwed(hasMoved: used > 0)
+    }
+
+    /// A peer that has begun a greeting, a header block or a frame must come to its end in time;
+    /// one more byte now and then is no excuse, a whole frame between two blocks is.
+    private func noteOwed(hasMoved: Bool) {
+        if hasPeerSettings, blockStream == 0, pending.isEmpty {
+            owedSince = nil
+        } else if owedSince == nil || hasMoved && hasPeerSettings && blockStream == 0 {
+            owedSince = time
+        }
     }
 
     /// The number of bytes that were whole frames.
@@ -95,8 +109,10 @@ extension HTTP2Engine {
         }
     }
 
-    func chargeReset() {
-        if !abuse.chargeReset(at: time) { fail(.enhanceYourCalm, "too many streams were reset") }
+    func chargeReset(_ count: Int = 1) {
+        if !abuse.chargeReset(at: time, count: count) {
+            fail(.enhanceYourCalm, "too many streams were reset")
+        }
     }
 
     /// Whether the number was never used, so nothing may be said about it.
@@ -186,7 +202,7 @@ extension HTTP2Engine {
     func breakStream<Receiver: HTTP2Receiver>(
         _ number: UInt32, _ code: HTTP2ErrorCode, _ receiver: Receiver
     ) {
-        writeReset(stream: number, code)
+        if !isOver { writeReset(stream: number, code) }
         if let stream = streams[number] {
             receiver.ended(stream, code: code, byPeer: false)
             if stream.isOpen { remove(stream) }

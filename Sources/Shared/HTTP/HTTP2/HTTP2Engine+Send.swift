@@ -51,6 +51,7 @@ extension HTTP2Engine {
         }
         if let prefix { stream.queue.append(Self.prefixBytes(prefix)) }
         stream.queue.append(bytes)
+        queuedBytes += count
         stream.endsAfterQueue = endStream
         if stream.queue.count > settings.highWater { stream.isAboveHighWater = true }
         if stream.hasQueued { ring.append(stream) }
@@ -137,6 +138,7 @@ extension HTTP2Engine {
         output.appendFrame(
             .data, flags: isLast ? FrameFlag.endStream : 0, stream: stream.number, count: count)
         stream.queue.move(count, into: &output)
+        queuedBytes -= count
         stream.sendWindow -= count
         sendWindow -= count
         sent()

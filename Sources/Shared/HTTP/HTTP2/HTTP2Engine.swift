@@ -31,6 +31,12 @@ final class HTTP2Engine {
     /// A message that fits below this much output is written at once instead of being queued.
     static let directOutputMax = 256 << 10
     static let continuationCountMax = 32
+    /// A header list of more than so many times `maxHeaderListSize` is no mistake but an attack.
+    static let headerBombFactor = 4
+    /// What a stream may cost beside the bytes that it holds.
+    static let streamCost = 1024
+    /// Buffers of idle connections keep no more capacity than this.
+    static let keptCapacity = 32_768
 
     let role: Role
     let settings: HTTP2Settings
@@ -55,6 +61,10 @@ final class HTTP2Engine {
     var taken = 0
     var lastPing: Instant?
     var earlyPingCount = 0
+    /// Since when the peer owes the rest of a greeting, a header block or a frame.
+    var owedSince: Instant?
+    /// Bytes of unfinished messages and bodies, of all streams together.
+    var heldBytes = 0
 
     // MARK: Streams
 
@@ -81,6 +91,8 @@ final class HTTP2Engine {
     var ring = StreamRing()
     /// Streams that fell to the low water mark and were not told of yet.
     var drained: [StreamID] = []
+    /// Bytes in the queues of all streams together.
+    var queuedBytes = 0
 
     init(role: Role, settings: HTTP2Settings) {
         self.role = role
@@ -92,6 +104,18 @@ final class HTTP2Engine {
 
     var isOver: Bool { closeReason != nil }
 
+    /// What this connection costs in memory, about: whatever its peer can make grow.
+    var weight: Int {
+        queuedBytes + heldBytes + output.count + pending.count + block.count
+            + streams.count * Self.streamCost
+    }
+
+    /// Notes that the stream holds so many more bytes (or fewer) of an unfinished message.
+    func hold(_ stream: HTTP2Stream, _ count: Int) {
+        heldBytes += count - stream.heldCount
+        stream.heldCount = count
+    }
+
     /// The connection is broken: says so to the peer and stops.
     func fail(_ code: HTTP2ErrorCode, _ text: String) {
         if isOver { return }
@@ -101,6 +125,16 @@ final class HTTP2Engine {
 
     func close(_ reason: CloseReason) {
         if closeReason == nil { closeReason = reason }
+    }
+
+    /// Closes, and lets go of all that waited to be sent or to be finished.
+    func abandon() {
+        close(.transportEnded)
+        for stream in streams.sorted where stream.isOpen { remove(stream) }
+        ring = StreamRing()
+        output = []
+        pending = []
+        block = []
     }
 
     /// Ends the reading half after data or headers said so.
@@ -120,6 +154,8 @@ final class HTTP2Engine {
 
     func remove(_ stream: HTTP2Stream) {
         invariant(stream.isOpen, "stream \(stream.number) ended twice")
+        queuedBytes -= stream.queue.count
+        hold(stream, 0)
         stream.end()
         streams.remove(stream)
         closeWhenDrained()

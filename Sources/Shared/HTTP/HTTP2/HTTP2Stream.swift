@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Bytes
 
 /// One stream: two independent halves (RFC 9113, section 5.1 as two booleans instead of seven
 /// states), windows, and what waits to be sent. Objects are used again for later streams.
@@ -31,6 +32,10 @@ final class HTTP2Stream {
     /// -1 when not declared.
     var contentLength = -1
     var receivedCount = 0
+    /// Bytes of a message or body that is not all there.
+    var heldCount = 0
+    /// When its head or its last whole message came.
+    var inputSince = Instant(nanoseconds: 0)
 
     /// For the gRPC machines.
     var framer = GRPCFramer()
@@ -57,6 +62,7 @@ final class HTTP2Stream {
         isAboveHighWater = false
         contentLength = -1
         receivedCount = 0
+        heldCount = 0
         httpStatus = 0
         isGRPC = false
     }
@@ -138,6 +144,10 @@ struct StreamTable {
     /// Every open stream, in the order of their numbers.
     var sorted: [HTTP2Stream] {
         slots.compactMap { $0 }.sorted { $0.number < $1.number }
+    }
+
+    func sorted(where isWanted: (HTTP2Stream) -> Bool) -> [HTTP2Stream] {
+        slots.compactMap { $0 }.filter(isWanted).sorted { $0.number < $1.number }
     }
 
     private mutating func place(_ stream: HTTP2Stream) {

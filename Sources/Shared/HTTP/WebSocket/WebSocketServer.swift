@@ -55,6 +55,8 @@ package final class WebSocketServer {
     }
 
     package var queuedBytes: Int { output.count }
+    /// What the peer makes this connection hold in memory, about.
+    package var weight: Int { buffer.count + message.count + output.count }
     /// Nothing more will be sent or is wanted: close once the output is written.
     package var isOver: Bool { isClosed || hasSentClose }
 
