@@ -46,6 +46,7 @@ extension EndToEnd {
             func free() throws { try Directory.remove(ballastPath) }
         }
 
+        /// Known bug: 2819.
         @Test func `a full disk stops writes only, and only as long as it is full`() throws {
             guard let disk = try SmallDisk(megabytes: 64) else {
                 skip("mounting a small disk is not permitted here")

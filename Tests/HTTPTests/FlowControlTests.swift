@@ -59,6 +59,7 @@ import Testing
         }.reduce(0, +)
     }
 
+    /// Known bug: 15402.
     @Test func `a small answer is not starved by a huge one`() {
         let server = greeted(window: 1 << 30)
         var speaker = Speaker()

@@ -70,6 +70,7 @@ import Testing
         }
     }
 
+    /// Known bug: fuzz-2022-utf8.
     @Test func `HPACK blocks`() {
         var random = Random(seed: 2)
         var decoder = HPACKDecoder()
@@ -140,6 +141,7 @@ import Testing
         return bytes
     }
 
+    /// Known bug: fuzz-2022-utf8.
     @Test func `gRPC messages`() {
         var random = Random(seed: 4)
         for round in 0..<100_000 {

@@ -88,6 +88,7 @@ struct ImportTests {
     }
 
     /// Members of 3.5 may leave old rows in that bucket.
+    /// Known bugs: 19557, 20793.
     @Test func `stale rows of members do not count`() throws {
         let story = Story(seed: 4, count: 80)
         let disk = try directory(story, place: 80, snap: 60, seed: 4)

@@ -215,6 +215,7 @@ struct Twins {
 }
 
 @Suite struct KeyspaceTwinTests {
+    /// Known bug: 17780.
     @Test(arguments: 0..<60)
     func `a keyspace answers as a list of rows does`(seed: Int) throws {
         var twins = Twins(seed: UInt64(seed))

@@ -199,6 +199,7 @@ import Testing
         ]
     }()
 
+    /// Known bug: TOB-2020-17.
     @Test(arguments: cases)
     func `who is let in`(_ row: Case) throws {
         for newest in [TLSPolicy.Version.tls12, .tls13] {

@@ -50,6 +50,12 @@ import Testing
         #expect(ask(cluster(), .validate, text)?.failure == .wrongDowngradeVersionFormat, "\(text)")
     }
 
+    @Test func `nothing can be told while the cluster's version is unknown`() {
+        let cluster = Cluster(3).ready()
+        #expect(ask(cluster, .validate, "3.5")?.failure == .clusterVersionUnavailable)
+        #expect(ask(cluster, .enable, "3.5")?.failure == .clusterVersionUnavailable)
+    }
+
     @Test func `an action from the future is unknown`() {
         #expect(ask(cluster(), .unknown(7), "3.5")?.failure == .unknownDowngradeAction)
     }

@@ -34,6 +34,7 @@ import Testing
         #expect(cluster.get("k29", at: cluster[2]) == "v")
     }
 
+    /// Known bug: 6420.
     @Test func `what strict reconfiguration refuses`() {
         let cluster = Cluster().ready()
         _ = add(cluster, 2)
@@ -51,6 +52,7 @@ import Testing
         #expect(bare.first.answers[call]?.failure == nil)
     }
 
+    /// Known bug: 21667.
     @Test func `changes wait until the members have been together for five seconds`() {
         let cluster = Cluster(3).ready()
         cluster.tick(60)
@@ -69,6 +71,7 @@ import Testing
         #expect(cluster.ask(leader, .memberRemove(other))?.failure == nil)
     }
 
+    /// Known bug: 21667.
     @Test func `a voter more asks for a connected quorum of the cluster to be`() {
         let cluster = Cluster(3).ready()
         cluster.tick(60)
@@ -78,6 +81,7 @@ import Testing
         #expect(add(cluster, 4)?.failure == .unhealthy)
     }
 
+    /// Known bug: 3505.
     @Test func `duplicates, unknown members and a second learner are refused by all alike`() {
         let cluster = Cluster(3).ready()
         cluster.tick(60)

@@ -8,6 +8,7 @@ import Testing
 @testable import NodeCore
 
 @Suite struct ProposalTests {
+    /// Known bug: 14370.
     @Test func `a put is answered only when its own disk has it`() {
         let cluster = Cluster().ready()
         cluster.first.holdsDisk = true
@@ -21,6 +22,7 @@ import Testing
         #expect(cluster.get("a") == "v")
     }
 
+    /// Known bug: 14370.
     @Test func `what was not acknowledged before a power cut may be lost, the rest is not`() {
         let cluster = Cluster().ready()
         cluster.put("kept")
@@ -35,6 +37,7 @@ import Testing
         #expect(cluster.get("lost") == nil)
     }
 
+    /// Known bug: 7970.
     @Test func `a majority of disks is enough and a minority is not`() {
         let cluster = Cluster(3).ready()
         let leader = cluster.head
@@ -103,6 +106,17 @@ import Testing
         #expect(
             leader.answers[call]?.failure?.text
                 == "etcdserver: request timed out, possibly due to connection lost")
+    }
+
+    @Test func `a put that went to a leader which was lost says so`() {
+        let cluster = Cluster(3).ready()
+        let asked = cluster.follower
+        cluster.cut = [cluster.head.id]
+        let call = cluster.begin(asked, .put("a"))
+        cluster.tick(72)
+        #expect(
+            asked.answers[call]?.failure?.text
+                == "etcdserver: request timed out, possibly due to previous leader failure")
     }
 
     @Test func `a request is refused for its size, its number of operations, its arguments`() {

@@ -260,6 +260,7 @@ final class RecipeRunner {
 
     /// Many callers in random order who lock, leave, lose their lease: never two owners, the line
     /// is served in the order of the keys, and nobody waits for ever.
+    /// Known bug: lock-fence.
     @Test(arguments: 1...30 as ClosedRange<UInt64>)
     func `a lock has one owner at a time, in the order of the keys`(_ seed: UInt64) throws {
         print("seed \(seed)")

@@ -56,6 +56,7 @@ import Testing
         #expect(laggard.node.ledger.stateHash() == cluster.head.node.ledger.stateHash())
     }
 
+    /// Known bug: 15271.
     @Test func `watchers go on across a restore without loss or repetition`() {
         let (cluster, laggard) = lagging()
         let stream = cluster.open(laggard)

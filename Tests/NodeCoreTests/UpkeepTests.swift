@@ -69,6 +69,7 @@ import Testing
         #expect(cluster.ask(cluster.first, .compact(request))?.failure == .futureRevision)
     }
 
+    /// Known bug: NOSPACE.
     @Test func `above the quota one alarm is raised and only growth is refused`() {
         let cluster = Cluster(3) { $0.quotaBytes = 200_000 }.ready()
         let value = String(repeating: "x", count: 20_000)
@@ -94,6 +95,7 @@ import Testing
         #expect(raised.count == 1)
     }
 
+    /// Known bug: NOSPACE.
     @Test func `a disarmed alarm lets writes through and may be raised again`() {
         let cluster = Cluster { $0.quotaBytes = 100_000 }.ready()
         let value = String(repeating: "x", count: 20_000)

@@ -110,6 +110,7 @@ import Testing
         #expect(responses[3].created)
     }
 
+    /// Known bug: 20707.
     @Test func `negative revisions and empty ranges are refused, the stream goes on`() {
         let room = Room()
         room.watch(WatchCreateRequest(key: bytes("a"), startRevision: -1))
@@ -127,6 +128,7 @@ import Testing
         #expect(room.responses.flatMap(\.summary) == ["PUT z@2"])
     }
 
+    /// Known bug: 20221.
     @Test func `a watcher of the future is silent until its revision`() {
         let room = Room()
         room.watch(WatchCreateRequest(key: bytes("a"), startRevision: 4))
@@ -153,6 +155,7 @@ import Testing
         #expect(room.member.node.slowWatcherCount == 0)
     }
 
+    /// Known bug: 19179.
     @Test func `a start below the compacted revision is cancelled, one at it is not`() {
         let room = Room()
         for _ in 0..<5 { room.cluster.put("a") }
@@ -170,6 +173,7 @@ import Testing
         #expect(room.responses.flatMap(\.summary) == ["PUT a@7"])
     }
 
+    /// Known bug: 17529.
     @Test func `a shut stream falls behind and loses nothing`() {
         let room = Room()
         room.watch(Self.all)
@@ -198,6 +202,7 @@ import Testing
         #expect(room.member.node.watcherCount == 0)
     }
 
+    /// Known bug: 15220.
     @Test func `progress is told only when every watcher is level, after their events`() {
         let room = Room()
         room.ask(.progress(WatchProgressRequest()))
@@ -217,6 +222,7 @@ import Testing
         #expect(room.responses.isEmpty)
     }
 
+    /// Known bug: 15220.
     @Test func `a progress request in the middle of a turn does not overtake the turn's events`() {
         let room = Room()
         room.watch(Self.all)

@@ -24,12 +24,27 @@ import Testing
         }
     }
 
+    /// Known bug: CVE-2018-1098.
     @Test func `a list names the pages that may ask`() {
         let access = AccessControl(origins: ["http://a:80", "https://b:1"])
         #expect(ask(access, origin: "https://b:1").origin == "https://b:1")
         #expect(ask(access, origin: "http://b:1").origin == nil)
         #expect(ask(access, origin: "http://A:80").origin == nil)
         #expect(ask(access).origin == nil)
+    }
+
+    /// Known bug: CVE-2018-16886.
+    @Test func `a certificate with a name is no way into the gateway while users count`() {
+        let access = AccessControl()
+        func status(_ target: String, _ name: String?) -> Int? {
+            let head = HTTPRequestHead(method: "POST", target: target, authority: "h")
+            return access.admit(head, isSecure: true, commonName: name).answer?.head.status
+        }
+        #expect(status("/v3/kv/range", "root") == 400)
+        #expect(status("/v3/nothing", "root") == 400)
+        #expect(status("/v3/kv/range", "") == nil)
+        #expect(status("/v3/kv/range", nil) == nil)
+        #expect(status("/health", "root") == nil)
     }
 
     @Test func `the question before the question is answered here`() {
@@ -40,6 +55,7 @@ import Testing
         #expect(refused.origin == nil)
     }
 
+    /// Known bug: CVE-2018-1099.
     @Test(arguments: [
         ("localhost", true), ("localhost:2379", true), ("127.0.0.1:1", true), ("[::1]:1", true),
         ("[::1]", false), ("evil", false), ("localhost.evil", false), ("", false),

@@ -91,6 +91,7 @@ import Testing
         for number in 0..<50 { #expect(try honest.put("k\(number)").code == .ok) }
     }
 
+    /// Known bug: 3.7.1-header-timeout.
     @Test func `a request that never ends is cut off, a first byte that never comes too`() throws {
         let node = try TestNode()
         let wire = try Wire(port: node.clientPort)

@@ -157,6 +157,7 @@ import Testing
         #expect(other.headers.value(of: "access-control-allow-origin") == nil)
     }
 
+    /// Known bug: TOB-2020-9.
     @Test func `a certificate's common name is a user too`() throws {
         guard let curl = Tools.onPath("curl") else { return skip("no curl") }
         let node = try TLSNodeTests.Kubeadm(["--bcrypt-cost=4"])

@@ -13,7 +13,7 @@ from canonical import Names, canonical
 from protocol import METHODS, message_class
 
 CALL_SECONDS = 15.0
-_OPTIONS = [
+OPTIONS = [
     ("grpc.enable_retries", 0),
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.max_receive_message_length", -1),
@@ -47,7 +47,7 @@ class Client:
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
-        self.channel = grpc.insecure_channel(endpoint, options=_OPTIONS)
+        self.channel = grpc.insecure_channel(endpoint, options=OPTIONS)
 
     def call(self, method: str, request: Message, metadata=(), seconds: float = CALL_SECONDS):
         """One unary call of the table: the response message or a `Failure`."""

@@ -28,6 +28,7 @@ import Testing
         #expect(Ledger.check(DeleteRangeRequest()) == .emptyKey)
     }
 
+    /// Known bug: 3.7.1-nesting.
     @Test func `etcd 3.7.1: a transaction has a budget that nesting shares`() {
         let many = (0..<128).map { put("k\($0)") }
         #expect(check(many) == nil)

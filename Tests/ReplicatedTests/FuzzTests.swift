@@ -51,11 +51,13 @@ import Testing
         }
     }
 
+    /// Known bug: fuzz-2022-nil.
     @Test(arguments: 1...24 as ClosedRange<UInt64>)
     func `damaged entries stop no ledger and part no two`(_ seed: UInt64) {
         #expect(FuzzTests.fuzz(seed: seed, count: 5_000, twin: seed <= 4))
     }
 
+    /// Known bug: fuzz-2022-index.
     @Test func `damaged rows stop no loader`() throws {
         var random = Random(seed: 9)
         var scribe = Scribe()

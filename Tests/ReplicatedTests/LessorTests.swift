@@ -90,6 +90,7 @@ import Testing
         #expect(scribe.ledger.lessor.expired(now: at(20), limit: 9) == [1])
     }
 
+    /// Known bug: 20615.
     @Test func `a renewal gives the full time again and cannot save what has ended`() {
         var scribe = leader()
         scribe.grant(1, ttl: 10)
@@ -110,6 +111,7 @@ import Testing
         #expect(scribe.ledger.lessor.expired(now: at(50), limit: 9) == [1])
     }
 
+    /// Known bug: 12291.
     @Test func `only the leader has deadlines, and a new one grants all time again`() {
         var scribe = Scribe()
         scribe.grant(1, ttl: 10)
@@ -149,6 +151,7 @@ import Testing
 
     // MARK: Recorded time
 
+    /// Known bug: 9395.
     @Test func `long leases have their remaining time recorded every five minutes`() {
         var scribe = leader()
         scribe.grant(1, ttl: 1_000)
@@ -213,6 +216,7 @@ import Testing
         #expect(resets(601) == true)
     }
 
+    /// Known bug: 9395.
     @Test func `recorded time survives a restart`() throws {
         var scribe = Scribe()
         scribe.grant(1, ttl: 1_000)

@@ -84,6 +84,7 @@ import Testing
         #expect(second.membership == .refused(.tooManyLearners))
     }
 
+    /// Known bug: 20793.
     @Test func `only a learner is promoted`() {
         var scribe = cluster()
         scribe.change(add(4, learner: true))
@@ -96,6 +97,7 @@ import Testing
         #expect(!scribe.ledger.members.isLearner(MemberID(4)))
     }
 
+    /// Known bug: 21736.
     @Test func `an update changes addresses only`() {
         var scribe = cluster()
         scribe.change(add(4, learner: true))
@@ -110,6 +112,7 @@ import Testing
         #expect(scribe.ledger.configuration.learners == [MemberID(4)])
     }
 
+    /// Known bug: 20967.
     @Test func `a removed id never comes back`() {
         var scribe = cluster()
         let applied = scribe.change(.remove(MemberID(2)))
@@ -148,6 +151,7 @@ import Testing
 
     // MARK: Strict reconfiguration
 
+    /// Known bug: 6420.
     @Test(arguments: [
         (1, 1, true), (0, 1, false), (2, 2, true), (1, 2, false), (3, 3, true), (2, 3, false),
         (3, 4, true), (2, 4, false),

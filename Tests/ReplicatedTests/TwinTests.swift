@@ -130,6 +130,7 @@ struct Workload {
 }
 
 @Suite struct TwinTests {
+    /// Known bugs: 13766, 17780.
     @Test(arguments: 1...12 as ClosedRange<UInt64>)
     func `a ledger restored in the middle goes on as the one that never stopped`(
         _ seed: UInt64

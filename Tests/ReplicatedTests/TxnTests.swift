@@ -141,6 +141,7 @@ import Testing
         #expect(responses.count == 2)
     }
 
+    /// Known bug: 18799.
     @Test func `a failing operation at any place leaves nothing written`() throws {
         var scribe = Scribe()
         for value in ["1", "2", "3"] { scribe.put("old", value) }
@@ -179,6 +180,7 @@ import Testing
         return .txn(TxnRequest(success: [put("deep\(depth)"), wrapped(operation, depth - 1)]))
     }
 
+    /// Known bug: 18667.
     @Test func `a range that fails does so on every member alike`() {
         let request = TxnRequest(success: [put("a"), get("a", revision: 77)])
         var proposer = Scribe()
@@ -208,6 +210,7 @@ import Testing
         #expect(scribe.ledger.readTxn(TxnRequest(success: [put("a")])).failure != nil)
     }
 
+    /// Known bug: 3.7.1-nesting.
     @Test func `nesting beyond all limits is refused`() {
         var operation = put("a")
         for _ in 0..<160 { operation = .txn(TxnRequest(success: [operation])) }

@@ -6,6 +6,7 @@ internal import Testing
 struct PlantedBugTests {
     private static let mostSeeds: UInt64 = 200
 
+    /// Known bugs: 13766, 12291.
     @Test(arguments: Plant.allCases)
     func `a planted bug is found`(_ plant: Plant) {
         for seed in 1...Self.mostSeeds {

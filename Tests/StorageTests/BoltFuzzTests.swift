@@ -55,6 +55,7 @@ struct BoltFuzzTests {
         return file.bytes
     }
 
+    /// Known bug: fuzz-2022-index.
     @Test func `fuzz: 100,000 mutated files neither trap nor hang`() throws {
         let whole = try whole()
         // Where the structure is: headers, element tables and metas.

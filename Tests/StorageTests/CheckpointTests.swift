@@ -26,6 +26,7 @@ struct CheckpointTests {
         return try checkpoint?.reader.value(of: "number", in: "meta")?.first
     }
 
+    /// Known bug: 14685.
     @Test func `a crash at any call of publishing leaves the old or the new, with its sums`() throws
     {
         for seed in 0..<UInt64(5) {
@@ -121,6 +122,7 @@ struct CheckpointTests {
         try whole.reader.verifyRest()
     }
 
+    /// Known bug: 20650.
     @Test func `a received checkpoint is checked, named and adopted, over crashes`() throws {
         let (source, from) = try prepared(1)
         try publish(from, 7)
@@ -164,6 +166,7 @@ struct CheckpointTests {
         #expect(disk.paths.isEmpty)
     }
 
+    /// Known bug: 18842.
     @Test func `a full disk while publishing keeps the old checkpoint and leaves no remains`()
         throws
     {

@@ -41,6 +41,7 @@ struct FrameFuzzTests {
         return (FrameReader(bytes: bytes), head.byteCount)
     }
 
+    /// Known bug: TOB-2020-7.
     @Test func `CVE-2020-15106: a record that claims to be huge is no record`() throws {
         for length in [UInt32.max, 0x8000_0000, 0x7fff_ffff, 1 << 20] {
             let (reader, at) = try forged { bytes, at in
@@ -52,6 +53,7 @@ struct FrameFuzzTests {
         }
     }
 
+    /// Known bug: TOB-2020-6.
     @Test func `CVE-2020-15112: an entry index at the end of all numbers does not trap`() throws {
         for index in [UInt64.max, UInt64.max - 1, 1 << 63] {
             // Flags, hard state and mark come before the first index; it is looked for by its value.
@@ -71,6 +73,7 @@ struct FrameFuzzTests {
         }
     }
 
+    /// Known bug: TOB-2020-7.
     @Test func `fuzz: 100,000 frames, half of them with a right sum`() {
         let whole = frames()
         var random = Random(seed: 5)

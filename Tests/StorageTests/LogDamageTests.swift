@@ -21,6 +21,7 @@ struct LogDamageTests {
         try Log.open(on: disk, directory: Self.directory, settings: LogLife.settings).recovered
     }
 
+    /// Known bug: torn-tail.
     @Test func `each flipped bit of what was synced is reported, with file and offset`() throws {
         let (disk, model) = try smallLog()
         #expect(model.agrees(with: try open(disk)))
@@ -65,6 +66,7 @@ struct LogDamageTests {
         }
     }
 
+    /// Known bug: torn-tail.
     @Test func `a torn tail is cut and the log goes on from there`() throws {
         let disk = SimulatedDisk(seed: 3)
         var life = LogLife(disk: disk)
@@ -109,6 +111,7 @@ struct LogDamageTests {
         #expect(throws: StorageError.self) { try open(disk) }
     }
 
+    /// Known bug: TOB-2020-13.
     @Test func `Trail of Bits 13: a log that was just made opens, and is empty`() throws {
         let disk = SimulatedDisk(seed: 1)
         var life = LogLife(disk: disk)
@@ -116,6 +119,7 @@ struct LogDamageTests {
         #expect(try open(disk).entries.isEmpty)
     }
 
+    /// Known bug: TOB-2020-13.
     @Test func `an empty folder holds no log, and a log is not created twice`() throws {
         let disk = SimulatedDisk(seed: 1)
         #expect(throws: StorageError.missing(path: Self.directory)) { try open(disk) }
@@ -124,6 +128,7 @@ struct LogDamageTests {
         #expect(throws: StorageError.exists(path: Self.directory)) { try life.begin() }
     }
 
+    /// Known bug: TOB-2020-6.
     @Test func `fuzz: mutated segments neither trap nor invent entries`() throws {
         let (disk, model) = try smallLog()
         let images = disk.paths.map { path in (path, disk.contents(path) ?? []) }

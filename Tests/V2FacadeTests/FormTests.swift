@@ -23,6 +23,33 @@ import Testing
         }
     }
 
+    /// etcd knows more codes, but says them nowhere.
+    @Test func `every answer of the keys API has etcd's words and status`() {
+        let words: [Int: (status: Int, text: String)] = [
+            100: (404, "Key not found"), 101: (412, "Compare failed"), 102: (403, "Not a file"),
+            104: (400, "Not a directory"), 105: (412, "Key already exists"),
+            107: (400, "Root is read only"), 108: (403, "Directory not empty"),
+            110: (401, "The request requires user authentication"),
+            201: (400, "PrevValue is Required in POST form"),
+            202: (400, "The given TTL in POST form is not a number"),
+            203: (400, "The given index in POST form is not a number"),
+            209: (400, "Invalid field"), 210: (400, "Invalid POST form"),
+            211: (400, "Value provided on refresh"),
+            212: (400, "A TTL must be provided on refresh"), 300: (500, "Raft Internal Error"),
+            401: (400, "The event in requested index is outdated and cleared"),
+        ]
+        for number in 0...1000 {
+            let code = KeysError.Code(rawValue: number)
+            #expect((code == nil) == (words[number] == nil), "\(number)")
+            guard let code, let expected = words[number] else { continue }
+            let answer = KeysError(code, "why", index: 7).answer
+            #expect(answer.status == expected.status, "\(number)")
+            #expect(
+                answer.body == "{\"errorCode\":\(number),\"message\":\"\(expected.text)\","
+                    + "\"cause\":\"why\",\"index\":7}\n")
+        }
+    }
+
     @Test func `fields of the body come before those of the query`() throws {
         let request = try NaiveStore.request("PUT", "/a?value=1&dir=true", "value=2")
         #expect(request.value == "2")

@@ -35,6 +35,7 @@ extension Node {
     private func apply(_ entry: Entry, _ outputs: inout [Output]) {
         let compacted = ledger.keyspace.compactRevision
         let applied = ledger.apply(entry, now: now) { proposals.contains($0) }
+        applies.add(applied)
         if !applied.changes.isEmpty { watches.add(applied.changes) }
         if applied.isLeaderMark { leadLeases(upTo: entry.term) }
         if let revision = applied.compactedTo {

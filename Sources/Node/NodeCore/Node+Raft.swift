@@ -108,7 +108,7 @@ extension Node {
     private func timeoutCause(begunAt begun: Instant) -> EtcdError {
         guard raft.leader != nil else { return .timeout }
         if let lost = lifecycle.leaderLostAt, let found = lifecycle.leaderFoundAt,
-            begun < found, lost < found, begun >= lost + settings.electionTimeout * -2
+            begun < found, lost <= found, begun >= lost + settings.electionTimeout * -2
         {
             return .timeoutDueToLeaderFail
         }

@@ -29,6 +29,7 @@ package final class Node {
     package let settings: NodeSettings
     package internal(set) var ledger: Ledger
     package internal(set) var raft: Core
+    package internal(set) var applies = AppliedCounts()
 
     var proposals = Proposals()
     var reads = Reads()
@@ -144,6 +145,8 @@ package final class Node {
     package var pendingProposals: Int { proposals.count }
     package var watcherCount: Int { watches.watcherCount }
     package var slowWatcherCount: Int { watches.behindCount }
+    package var watchStreamCount: Int { watches.streams.count }
+    package var isLoadingSnapshot: Bool { loading != nil }
     package func watcherCount(of stream: StreamNumber) -> Int {
         watches.streams[stream]?.watchers.count ?? 0
     }

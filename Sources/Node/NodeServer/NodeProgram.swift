@@ -90,7 +90,8 @@ package enum NodeProgram {
         ThisProcess.raiseDescriptorLimit()
         let report = NodeReport()
         do throws(StartFailure) {
-            let wiring = try Wiring(config: config, logger: logger, report: report)
+            let cluster = try ServiceDiscovery(logger: logger).resolved(config)
+            let wiring = try Wiring(config: cluster, logger: logger, report: report)
             let code = try wiring.run()
             lastWords.write(code, wiring.reasonToEnd, report)
             return code

@@ -18,7 +18,7 @@ package struct ClientTLS: Equatable, Sendable {
 
     package init() {}
 
-    private func policy() throws(NetError) -> TLSPolicy {
+    private func policy(_ protocols: [String]) throws(NetError) -> TLSPolicy {
         guard certificateFile.isEmpty == keyFile.isEmpty else {
             throw .session(
                 "KeyFile and CertFile must both be present[key: \(keyFile), "
@@ -30,7 +30,7 @@ package struct ClientTLS: Equatable, Sendable {
             policy.credentials = .init(certificateFile: certificateFile, keyFile: keyFile)
         }
         policy.verifiesServer = verifiesServer
-        policy.applicationProtocols = ["h2"]
+        policy.applicationProtocols = protocols
         policy.texts = texts
         return policy
     }
@@ -46,8 +46,8 @@ package struct ClientTLS: Equatable, Sendable {
     }
 
     /// The files are read now, and again whenever they change.
-    func open() throws(NetError) -> CertificateReload {
-        try CertificateReload(try policy(), .client) { _ in }
+    func open(_ protocols: [String] = ["h2"]) throws(NetError) -> CertificateReload {
+        try CertificateReload(try policy(protocols), .client) { _ in }
     }
 }
 

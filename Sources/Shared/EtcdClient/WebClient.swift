@@ -11,11 +11,13 @@ package final class WebClient {
     private var signals: Signals?
     private var isInterrupted = false
 
-    package init() throws(ClientError) {
+    /// `tls` is for requests that are secure; nil trusts the system's authorities.
+    package init(tls: ClientTLS? = nil) throws(ClientError) {
         Signals.ignoreBrokenPipes()
         do throws(NetError) {
             reactor = try Reactor()
             dialer = try Dialer(on: reactor)
+            if let tls { dialer.certificates = try tls.open(["http/1.1"]) }
         } catch {
             throw .unreachable(endpoint: "", reason: "\(error)")
         }
@@ -43,7 +45,7 @@ package final class WebClient {
 
     /// Waits for the whole answer.
     package func exchange(_ request: WebRequest) throws(WebFailure) -> WebAnswer {
-        let exchange = WebExchange(request, reactor)
+        let exchange = WebExchange(request, reactor, request.isSecure ? dialer.certificates : nil)
         exchange.start(dialer)
         defer { exchange.close() }
         while true {
@@ -82,6 +84,8 @@ private final class WebExchange: ConnectionDelegate {
 
     private let request: WebRequest
     private let reactor: Reactor
+    /// For a request that is secure.
+    private let certificates: CertificateReload?
     private let http = HTTP1Client()
     private var dial: Dial?
     private var connection: Connection?
@@ -90,9 +94,10 @@ private final class WebExchange: ConnectionDelegate {
     private var sentAt: Instant?
     private(set) var result: Result<WebAnswer, WebFailure>?
 
-    init(_ request: WebRequest, _ reactor: Reactor) {
+    init(_ request: WebRequest, _ reactor: Reactor, _ certificates: CertificateReload?) {
         self.request = request
         self.reactor = reactor
+        self.certificates = certificates
     }
 
     /// Nil while it does not run.
@@ -116,8 +121,10 @@ private final class WebExchange: ConnectionDelegate {
     private func dialed(_ dialled: Result<Socket, NetError>) {
         dial = nil
         do throws(NetError) {
+            let socket = try dialled.get()
+            let session = try certificates?.clientSession(host: request.host, now: reactor.now)
             connection = try Connection(
-                on: reactor, socket: try dialled.get(), delegate: self)
+                on: reactor, socket: socket, session: session, delegate: self)
         } catch {
             return result = .failure(.dial(Self.dialText(error, request)))
         }

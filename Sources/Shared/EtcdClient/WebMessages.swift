@@ -13,6 +13,8 @@ package struct WebRequest: Sendable {
     package var method: String
     package var host: String
     package var port: UInt16
+    /// Over TLS.
+    package var isSecure: Bool
     /// Path and query, percent-encoded.
     package var target: String
     /// Names in lower case.
@@ -26,9 +28,11 @@ package struct WebRequest: Sendable {
     package var deadline: Instant?
 
     package init(
-        _ method: String, host: String, port: UInt16, target: String, dialTimeout: Duration
+        _ method: String, host: String, port: UInt16, target: String, dialTimeout: Duration,
+        isSecure: Bool = false
     ) {
         self.method = method
+        self.isSecure = isSecure
         self.host = host
         self.port = port
         self.target = target

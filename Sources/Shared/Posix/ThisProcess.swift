@@ -30,6 +30,13 @@ package enum ThisProcess {
         return known == 0 ? Int(clamping: limit.rlim_cur) : 0
     }
 
+    /// The soft limit of the address space; without one the largest number there is.
+    package static var virtualByteLimit: Double {
+        var limit = rlimit()
+        let known = unsafe getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+        return known == 0 ? Double(limit.rlim_cur) : 0
+    }
+
     /// Raises the soft limit of open descriptors to the hard one, as Go programs do at start.
     package static func raiseDescriptorLimit() {
         var limit = rlimit()

@@ -48,7 +48,9 @@ struct Invocation {
         endpoints: [String]? = nil, timeout: Bool = true
     ) throws(CtlError) -> ClientSettings {
         try check()
-        var settings = ClientSettings(endpoints: endpoints ?? globals.endpoints)
+        var told = endpoints
+        if told == nil { told = try discovered() }
+        var settings = ClientSettings(endpoints: told ?? [])
         settings.dialTimeout = globals.dialTimeout
         settings.callTimeout = timeout ? globals.commandTimeout : nil
         settings.keepAliveTime = globals.keepAliveTime
@@ -65,6 +67,17 @@ struct Invocation {
         if let problem = globals.tls?.problem { throw .badArguments(problem) }
         settings.login = login.login(globals.user, globals.password, console)
         return settings
+    }
+
+    /// Those of DNS, if they are to be asked for; else those given.
+    private func discovered() throws(CtlError) -> [String] {
+        guard let discovery = globals.discovery else { return globals.endpoints }
+        do throws(EndpointDiscoveryError) {
+            let found = try discovery.endpoints()
+            return found.isEmpty ? globals.endpoints : found
+        } catch {
+            throw .failed(.error, error.text)
+        }
     }
 
     /// Tells what is wrong with the flags of all commands, once.

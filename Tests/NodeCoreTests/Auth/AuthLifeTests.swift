@@ -51,6 +51,7 @@ import Testing
         #expect(revocations.map(\.authRevision) == [cluster.authRevision])
     }
 
+    /// Known bug: 13976.
     @Test func `a restart replays users, rules and the switch`() {
         let cluster = Cluster(3).ready()
         cluster.enableAuth()
@@ -69,6 +70,7 @@ import Testing
                 .failure == .userEmpty)
     }
 
+    /// Known bug: 14571.
     @Test func `a snapshot with users is enforced at once, and old tokens are forgotten`() {
         let cluster = Cluster(3) {
             $0.snapshotCount = 20
@@ -162,6 +164,7 @@ import Testing
         }
     }
 
+    /// Known bug: CVE-2026-33413.
     @Test func `a method without a rule is shut`() {
         let cluster = Cluster().ready()
         for rpc in RPC.allCases { #expect(!cluster.first.node.isShut(rpc)) }
@@ -189,6 +192,7 @@ import Testing
 
     private let user: (Cluster) -> Identity = { $0.token("user", "user") }
 
+    /// Known bug: TOB-2020-12.
     @Test func `CVE-2021-28235: no password travels or stays in clear`() {
         var add = AuthUserAddRequest()
         add.name = "u"

@@ -85,6 +85,7 @@ import Testing
     }
 
     /// Neither the log of the process nor that of the store has them.
+    /// Known bugs: TOB-2020-12, 3.5.32-token-log.
     @Test func `passwords and tokens are written down nowhere`() throws {
         let node = try TestNode(["--bcrypt-cost=4", "--log-level=debug"])
         let client = try node.client()

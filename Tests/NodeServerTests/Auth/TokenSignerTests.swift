@@ -49,6 +49,7 @@ import Testing
         #expect(try self.signer("other").verify(Array(text.utf8), now: 1_000) == nil)
     }
 
+    /// Known bug: 3.5.8-jwt.
     @Test func `claims that are not etcd's are refused`() throws {
         let signer = try signer()
         let good = #"{"username":"u","revision":3,"exp":2000}"#
@@ -84,6 +85,7 @@ import Testing
     }
 
     /// Whatever bytes come: no trap, and never somebody's token.
+    /// Known bug: 3.5.8-jwt.
     @Test func `damaged tokens are refused`() throws {
         let seed: UInt64 = 4
         var random = Random(seed: seed)

@@ -193,6 +193,7 @@ import Testing
         }
     }
 
+    /// Known bug: TOB-2020-14.
     @Test func `every flag passes at its default, and refused ones only there`() throws {
         for row in EtcdFlags.table.rows where row.name != "version" {
             if row.kind == .urls, row.name.hasPrefix("listen-client-urls") { continue }

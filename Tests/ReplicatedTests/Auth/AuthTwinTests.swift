@@ -142,6 +142,7 @@ import Testing
         }
     }
 
+    /// Known bug: 11651.
     @Test(arguments: [UInt64](1...6))
     func `users, rules and refusals are those of the model, also after restarts`(
         _ seed: UInt64

@@ -3,7 +3,9 @@ internal import Bytes
 internal import Formats
 internal import HTTP
 internal import Net
+internal import NodeCore
 internal import Program
+internal import Replicated
 
 /// One client's connection: undecided until its first bytes say what it speaks.
 final class ClientConnection: ConnectionDelegate {
@@ -19,6 +21,10 @@ final class ClientConnection: ConnectionDelegate {
     private let openedAt: Instant
     /// The common name of the client's certificate, which the handshake has verified.
     var verifiedCommonName: String? { connection.peerCertificate?.commonName }
+    /// The same where it counts as a user.
+    var userOfCertificate: String? {
+        port.member.node.ledger.auth.isEnabled ? verifiedCommonName : nil
+    }
     private var speech = Speech.undecided([])
     private var isFlushPlanned = false
     /// What calls hold in the core for this client.

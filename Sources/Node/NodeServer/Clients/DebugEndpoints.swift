@@ -54,15 +54,21 @@ struct DebugEndpoints {
             return response
         }
         guard let body = try? JSON.parse(request.body), body.object != nil else {
-            return HTTPEndpoints.error(400, "Invalid json body")
+            return DebugEndpoints.refusal("Invalid json body")
         }
         let name = body["Level"]?.string ?? ""
         guard let level = LogLevel(name: name.lowercased()) else {
-            return HTTPEndpoints.error(400, "Invalid log level \(name)")
+            return DebugEndpoints.refusal("Invalid log level \(name)")
         }
         logSwitch.level = level
         member.logger.log(
             max(level, .info), "the log level was changed", ["level": .string(level.name)])
         return HTTPResponse(status: 204)
+    }
+
+    private static func refusal(_ text: String) -> HTTPResponse {
+        HTTPResponse(
+            status: 400, contentType: "application/json",
+            text: JSON.text(.object([("message", .string(text))])))
     }
 }

@@ -301,7 +301,7 @@ final class CallContext {
     /// Asks the core in the caller's name.
     func call(_ request: Request, then: @escaping (Answer) -> Void) -> CallNumber {
         member.call(
-            request, requiresLeader: requiresLeader, identity: identity, then: then)
+            request, requiresLeader: requiresLeader, identity: identity, token: token, then: then)
     }
 
     /// Work on the passwords' thread, its result back here. False when there is no room for it.
@@ -315,6 +315,7 @@ final class CallContext {
     func reply(_ message: [UInt8]) {
         guard !isOver, let carrier else { return }
         if carrier.isOverweight { return fail(.tooManyRequests) }
+        member.metrics.messageSent(rpc)
         close(code: 0)
         carrier.reply(stream, message)
         carrier.client.hasBeenServed = true
@@ -342,6 +343,7 @@ final class CallContext {
 
     func send(_ message: [UInt8]) {
         guard !isOver, let carrier else { return }
+        member.metrics.messageSent(rpc)
         carrier.send(stream, message)
         carrier.client.weigh()
     }
@@ -349,6 +351,7 @@ final class CallContext {
     /// Begins a message that `sendPiece` goes on with.
     func send(byteCount: Int, beginning piece: [UInt8]) {
         guard !isOver, let carrier else { return }
+        member.metrics.messageSent(rpc)
         carrier.send(stream, byteCount: byteCount, beginning: piece)
     }
 

@@ -169,7 +169,8 @@ final class HTTPChannel {
         extraHeaders = []
         if let access = settings.access {
             head.target = AccessControl.present(head.target)
-            let (fields, refusal) = access.admit(head, isSecure: client.isSecure)
+            let (fields, refusal) = access.admit(
+                head, isSecure: client.isSecure, commonName: client.userOfCertificate)
             extraHeaders = fields
             if let refusal {
                 exchange = .decided(refusal)

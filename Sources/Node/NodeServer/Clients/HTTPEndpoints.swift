@@ -61,7 +61,7 @@ final class HTTPEndpoints {
         HTTPResponse(
             status: 200,
             headers: [HeaderField("content-type", "text/plain; version=0.0.4; charset=utf-8")],
-            body: metrics.registry.text())
+            body: metrics.scrape())
     }
 
     /// As Go's `http.Error` writes it.

@@ -27,7 +27,8 @@ enum ServiceTable {
 
     /// Nil if the call ended while its handler was made.
     static func begin(_ context: CallContext, _ head: GRPCCallHead) -> (any ServerCall)? {
-        context.member.metrics.began(context.rpc)
+        context.member.metrics.began(
+            context.rpc, clientVersion: head.metadata.value(of: "client-api-version"))
         // What nobody has written a rule for is shut while there are users.
         if context.member.node.isShut(context.rpc) {
             context.fail(.permissionDenied)

@@ -28,6 +28,7 @@ final class WatchCall: ServerCall, WatchSink {
     }
 
     func receive(_ message: [UInt8]) {
+        context.member.metrics.messageReceived(context.rpc)
         guard let stream else { return }
         do throws(WireError) {
             let request = try WatchRequest(decoding: message)
@@ -91,6 +92,7 @@ final class KeepAliveCall: ServerCall {
     }
 
     func receive(_ message: [UInt8]) {
+        context.member.metrics.messageReceived(context.rpc)
         do throws(WireError) {
             let request = try LeaseKeepAliveRequest(decoding: message)
             guard waiting.count < KeepAliveCall.waitingLimit else {

@@ -97,7 +97,7 @@ struct V2MembersCall {
         }
         member.call(.memberRemove(id), identity: identity) { answer in
             switch V2Outcome<MemberRemoveResponse>(answer) {
-            case .success: exchange.respond(endpoints.json(204, ""))
+            case .success: exchange.respond(endpoints.ofCluster(HTTPResponse(status: 204)))
             case .failure(let error): refuse(error, name)
             }
         }
@@ -108,7 +108,7 @@ struct V2MembersCall {
         let update = MemberUpdateRequest(id: id.number, peerURLs: urls)
         member.call(.memberUpdate(update), identity: identity) { answer in
             switch V2Outcome<MemberUpdateResponse>(answer) {
-            case .success: exchange.respond(endpoints.json(204, ""))
+            case .success: exchange.respond(endpoints.ofCluster(HTTPResponse(status: 204)))
             case .failure(let error): refuse(error, name)
             }
         }

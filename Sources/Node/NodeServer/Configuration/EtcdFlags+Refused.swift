@@ -45,8 +45,6 @@ extension EtcdFlags {
         row(
             "discovery-request-timeout", .duration, "5s", .refused(discovery), "3.6.0",
             key: "discovery-config.client.request-timeout"),
-        row("discovery-srv", .text, "", .refused(discovery), "2.3.0"),
-        row("discovery-srv-name", .text, "", .refused(discovery), "3.4.0"),
         row(
             "discovery-token", .text, "", .refused(discovery), "3.6.0",
             key: "discovery-config.token"),

@@ -75,6 +75,12 @@ extension EtcdFlags {
             "Comma list of the host names that plain HTTP may ask for; empty or * is all.",
             "3.4.0"),
         row(
+            "discovery-srv", .text, "",
+            "DNS domain whose SRV records name the members of a new cluster.", "2.3.0"),
+        row(
+            "discovery-srv-name", .text, "",
+            "Word at the end of the service's name in the SRV records.", "3.4.0"),
+        row(
             "initial-advertise-peer-urls", .urls, "http://localhost:2380",
             "URLs of this member told to the other members.", "2.3.0"),
         row(

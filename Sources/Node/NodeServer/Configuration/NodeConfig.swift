@@ -60,6 +60,9 @@ package struct NodeConfig: Equatable, Sendable {
     package var initialCluster: String
     package var initialClusterToken: String
     package var initialClusterState: ClusterState
+    /// Whose SRV records tell `initialCluster`; empty where it is told otherwise.
+    package var discoveryDomain = ""
+    package var discoveryServiceName = ""
 
     // Consensus.
     package var heartbeatInterval: Duration

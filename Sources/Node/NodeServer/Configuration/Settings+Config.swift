@@ -16,6 +16,11 @@ extension Settings {
         let quota = signed("quota-backend-bytes")
         let peers = try self.urls("initial-advertise-peer-urls")
         let cluster = text("initial-cluster")
+        guard cluster.isEmpty || text("discovery-srv").isEmpty else {
+            throw .invalid(
+                "multiple discovery or bootstrap flags are set. Choose one of "
+                    + "\"initial-cluster\", \"discovery\" or \"discovery-srv\"")
+        }
         return NodeConfig(
             name: name,
             dataDirectory: text("data-dir").isEmpty ? "\(name).etcd" : text("data-dir"),
@@ -27,6 +32,8 @@ extension Settings {
                 ? peers.map { "\(name)=\($0)" }.joined(separator: ",") : cluster,
             initialClusterToken: text("initial-cluster-token"),
             initialClusterState: .init(rawValue: text("initial-cluster-state")) ?? .new,
+            discoveryDomain: text("discovery-srv"),
+            discoveryServiceName: text("discovery-srv-name"),
             heartbeatInterval: milliseconds("heartbeat-interval"),
             electionTimeout: milliseconds("election-timeout"), preVote: bool("pre-vote"),
             advancesElectionTicks: bool("initial-election-tick-advance"),

@@ -17,9 +17,15 @@ struct AccessControl {
     }
 
     /// The header fields for the answer, and the answer itself if it is decided already.
+    ///
+    /// `commonName` is of the client's certificate, where users count: the gateway cannot act for
+    /// it, so whoever has one is told.
     func admit(
-        _ head: HTTPRequestHead, isSecure: Bool
+        _ head: HTTPRequestHead, isSecure: Bool, commonName: String? = nil
     ) -> (fields: [HeaderField], answer: HTTPResponse?) {
+        if let commonName, !commonName.isEmpty, head.target.hasPrefix("/v3/") {
+            return ([], HTTPEndpoints.error(400, AccessControl.namedCertificate))
+        }
         let host = AccessControl.hostName(head.authority)
         if !isSecure, !hosts.isEmpty, !hosts.contains("*"), !hosts.contains(host) {
             return ([], AccessControl.misdirected(host))
@@ -44,6 +50,11 @@ struct AccessControl {
             HeaderField("access-control-allow-origin", origin),
         ]
     }
+
+    /// Clients look for these words of etcd's.
+    private static let namedCertificate =
+        "CommonName of client sending a request against gateway "
+        + "will be ignored and not used as expected"
 
     private static func misdirected(_ host: String) -> HTTPResponse {
         HTTPEndpoints.error(

@@ -21,7 +21,8 @@ final class PlainStream: GatewaySink {
         if let access = port.settings.access {
             request.head.target = AccessControl.present(request.head.target)
             let (fields, refusal) = access.admit(
-                request.head, isSecure: channel.client.isSecure)
+                request.head, isSecure: channel.client.isSecure,
+                commonName: channel.client.userOfCertificate)
             extraHeaders = fields
             if let refusal {
                 respond(refusal)

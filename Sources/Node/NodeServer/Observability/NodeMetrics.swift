@@ -24,6 +24,12 @@ final class NodeMetrics {
     private let healthFailure: Counter
     private let healthChecks: MetricFamily<Counter>
     private let healthCheckState: MetricFamily<Gauge>
+    private let maintenance: MaintenanceMetrics
+    private let requests: MetricFamily<Counter>
+    private let scrapes: MetricFamily<Counter>
+    /// Clients can say anything; each word is a series.
+    private var clientVersions: Set<String> = []
+    private static let clientVersionsMax = 32
     let peers: PeerMetrics
     private var lastLeader: MemberID?
     private(set) var connectionCount = 0
@@ -32,6 +38,15 @@ final class NodeMetrics {
     init(isExtensive: Bool = false) {
         calls = CallMetrics(registry, isExtensive: isExtensive)
         peers = PeerMetrics(registry)
+        maintenance = MaintenanceMetrics(registry)
+        requests = registry.counters(
+            "etcd_server_client_requests_total",
+            "The total number of client requests per client version.",
+            labels: ["type", "client_api_version"])
+        scrapes = registry.counters(
+            "promhttp_metric_handler_requests_total",
+            "Total number of scrapes by HTTP status code.", labels: ["code"])
+        for code in ["200", "500", "503"] { _ = scrapes.with(code) }
         let disk = Histogram.exponential(start: 0.001, factor: 2, count: 14)
         fsync = registry.histogram(
             "etcd_disk_wal_fsync_duration_seconds",
@@ -65,8 +80,44 @@ final class NodeMetrics {
 
     // MARK: Counted
 
-    func began(_ rpc: RPC) { calls.began(rpc) }
-    func handled(_ rpc: RPC, code: Int, _ took: Duration) { calls.handled(rpc, code: code, took) }
+    /// `clientVersion` is what the client says of itself, if it says anything.
+    func began(_ rpc: RPC, clientVersion: String?) {
+        calls.began(rpc)
+        if rpc.row.streaming != .both { calls.messageReceived(rpc) }
+        let kind = rpc.row.streaming == .nobody ? "unary" : "stream"
+        requests.with(kind, known(clientVersion)).add()
+    }
+
+    private func known(_ version: String?) -> String {
+        guard let version, !version.isEmpty else { return "unknown" }
+        if clientVersions.contains(version) { return version }
+        let isVersion =
+            version.utf8.count <= 32
+            && version.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte)
+                    || [0x2d, 0x2e].contains(byte)
+            }
+        guard isVersion, clientVersions.count < NodeMetrics.clientVersionsMax else {
+            return "other"
+        }
+        clientVersions.insert(version)
+        return version
+    }
+
+    func handled(_ rpc: RPC, code: Int, _ took: Duration) {
+        calls.handled(rpc, code: code, took)
+        if code == 0 { maintenance.handled(rpc, took) }
+    }
+
+    func messageReceived(_ rpc: RPC) { calls.messageReceived(rpc) }
+    func messageSent(_ rpc: RPC) { calls.messageSent(rpc) }
+
+    /// All series as text, for a scraper.
+    func scrape() -> [UInt8] {
+        scrapes.with("200").add()
+        return registry.text()
+    }
+
     func clientReceived(_ count: Int) { received.add(UInt64(count)) }
     func clientSent(_ count: Int) { sent.add(UInt64(count)) }
     func clientConnected() { connectionCount += 1 }
@@ -125,8 +176,20 @@ final class NodeMetrics {
         gauge("etcd_server_quota_backend_bytes", "Current backend storage quota size in bytes.") {
             Double(node.settings.quotaBytes)
         }
+        gauge(
+            "etcd_server_snapshot_apply_in_progress_total",
+            "1 if the server is applying the incoming snapshot. 0 if none."
+        ) { node.isLoadingSnapshot ? 1 : 0 }
+        registry.gauges(
+            "etcd_network_known_peers", "The current number of known peers.",
+            labels: ["Local", "Remote"]
+        ) {
+            let others = node.ledger.members.list.filter { $0.id != own.number }
+            return others.map { (["\(own)", String($0.id, radix: 16)], 1) }
+        }
         watchRaft(node)
         watchStore(node)
+        watchApplied(node)
         watchProcess(startedAt: startedAt)
     }
 
@@ -168,6 +231,9 @@ final class NodeMetrics {
         gauge("etcd_debugging_mvcc_watcher_total", "Total number of watchers.") {
             Double(node.watcherCount)
         }
+        gauge("etcd_debugging_mvcc_watch_stream_total", "Total number of watch streams.") {
+            Double(node.watchStreamCount)
+        }
         gauge("etcd_debugging_mvcc_slow_watcher_total", "Total number of unsynced watchers.") {
             Double(node.slowWatcherCount)
         }
@@ -185,6 +251,25 @@ final class NodeMetrics {
                 )
             }
         }
+    }
+
+    private func watchApplied(_ node: Node) {
+        registry.counter("etcd_mvcc_put_total", "Total number of puts seen by this member.") {
+            node.applies.puts
+        }
+        registry.counter("etcd_mvcc_delete_total", "Total number of deletes seen by this member.") {
+            node.applies.deletes
+        }
+        gauge(
+            "etcd_debugging_mvcc_total_put_size_in_bytes",
+            "The total size of put kv pairs seen by this member."
+        ) { Double(node.applies.putBytes) }
+        registry.counter(
+            "etcd_debugging_lease_granted_total", "The total number of granted leases."
+        ) { node.applies.leasesGranted }
+        registry.counter(
+            "etcd_debugging_lease_revoked_total", "The total number of revoked leases."
+        ) { node.applies.leasesRevoked }
     }
 
     private func watchProcess(startedAt: Int64) {
@@ -208,6 +293,14 @@ final class NodeMetrics {
             Double(ThisProcess.virtualByteCount)
         }
         gauge(
+            "process_virtual_memory_max_bytes",
+            "Maximum amount of virtual memory available in bytes."
+        ) { ThisProcess.virtualByteLimit }
+        gauge(
+            "promhttp_metric_handler_requests_in_flight",
+            "Current number of scrapes being served."
+        ) { 1 }
+        gauge(
             "process_start_time_seconds", "Start time of the process since unix epoch in seconds."
         ) { Double(startedAt / 1_000_000) / 1_000 }
     }
@@ -219,122 +312,4 @@ final class NodeMetrics {
     private func constant(_ name: String, _ help: String, _ label: String, _ value: String) {
         registry.gauges(name, help, labels: [label]).with(value).set(Int64(1))
     }
-}
-
-/// grpc_server_started_total and grpc_server_handled_total, every method's row from the start.
-private final class CallMetrics {
-    private let started: [RPC: Counter]
-    private let handled: [RPC: [Counter]]
-    /// Empty unless asked for.
-    private let handling: [RPC: Histogram]
-
-    private static let bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-
-    private static let codeNames = [
-        "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound",
-        "AlreadyExists", "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
-        "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss",
-        "Unauthenticated",
-    ]
-
-    init(_ registry: MetricRegistry, isExtensive: Bool) {
-        let labels = ["grpc_type", "grpc_service", "grpc_method"]
-        let startedFamily = registry.counters(
-            "grpc_server_started_total", "Total number of RPCs started on the server.",
-            labels: labels)
-        let handledFamily = registry.counters(
-            "grpc_server_handled_total",
-            "Total number of RPCs completed on the server, regardless of success or failure.",
-            labels: labels + ["grpc_code"])
-        let handlingFamily =
-            isExtensive
-            ? registry.histograms(
-                "grpc_server_handling_seconds", "How long calls took, in seconds.",
-                labels: labels, bounds: CallMetrics.bounds) : nil
-        var handling: [RPC: Histogram] = [:]
-        var started: [RPC: Counter] = [:]
-        var handled: [RPC: [Counter]] = [:]
-        for rpc in RPC.allCases where ServiceTable.serves(rpc) {
-            let row = rpc.row
-            let kind =
-                switch row.streaming {
-                case .nobody: "unary"
-                case .server: "server_stream"
-                case .both: "bidi_stream"
-                }
-            handling[rpc] = handlingFamily?.with(kind, row.service, row.method)
-            started[rpc] = startedFamily.with(kind, row.service, row.method)
-            handled[rpc] = CallMetrics.codeNames.map { code in
-                handledFamily.with(kind, row.service, row.method, code)
-            }
-        }
-        self.started = started
-        self.handled = handled
-        self.handling = handling
-    }
-
-    func began(_ rpc: RPC) {
-        started[rpc]?.add()
-    }
-
-    func handled(_ rpc: RPC, code: Int, _ took: Duration) {
-        handling[rpc]?.observe(took)
-        guard let counters = handled[rpc] else { return }
-        counters[counters.indices.contains(code) ? code : 2].add()
-    }
-}
-
-/// What goes to and comes from peers.
-final class PeerMetrics {
-    private let sent: MetricFamily<Counter>
-    private let received: MetricFamily<Counter>
-    private let sendFailures: MetricFamily<Counter>
-    private let roundTrip: MetricFamily<Histogram>
-    private let active: MetricFamily<Gauge>
-    private let snapshotSent: MetricFamily<Counter>
-    private let snapshotSendFailures: MetricFamily<Counter>
-    private let snapshotReceived: MetricFamily<Counter>
-
-    init(_ registry: MetricRegistry) {
-        sent = registry.counters(
-            "etcd_network_peer_sent_bytes_total", "The total number of bytes sent to peers.",
-            labels: ["To"])
-        received = registry.counters(
-            "etcd_network_peer_received_bytes_total",
-            "The total number of bytes received from peers.", labels: ["From"])
-        sendFailures = registry.counters(
-            "etcd_network_peer_sent_failures_total",
-            "The total number of send failures from peers.", labels: ["To"])
-        roundTrip = registry.histograms(
-            "etcd_network_peer_round_trip_time_seconds",
-            "Round-Trip-Time histogram between peers", labels: ["To"],
-            bounds: Histogram.exponential(start: 0.0001, factor: 2, count: 16))
-        active = registry.gauges(
-            "etcd_network_active_peers", "The current number of active peer connections.",
-            labels: ["Local", "Remote"])
-        snapshotSent = registry.counters(
-            "etcd_network_snapshot_send_success", "Total number of successful snapshot sends",
-            labels: ["To"])
-        snapshotSendFailures = registry.counters(
-            "etcd_network_snapshot_send_failures", "Total number of snapshot send failures",
-            labels: ["To"])
-        snapshotReceived = registry.counters(
-            "etcd_network_snapshot_receive_success",
-            "Total number of successful snapshot receives", labels: ["From"])
-    }
-
-    func sent(_ count: Int, to peer: MemberID) { sent.with("\(peer)").add(UInt64(count)) }
-    func received(_ count: Int, from peer: MemberID) { received.with("\(peer)").add(UInt64(count)) }
-    func sendFailed(to peer: MemberID) { sendFailures.with("\(peer)").add() }
-    func roundTrip(_ took: Duration, to peer: MemberID) { roundTrip.with("\(peer)").observe(took) }
-
-    func setActive(_ isActive: Bool, _ peer: MemberID, own: MemberID) {
-        active.with("\(own)", "\(peer)").set(isActive ? Int64(1) : 0)
-    }
-
-    func snapshotSent(to peer: MemberID, _ succeeded: Bool) {
-        (succeeded ? snapshotSent : snapshotSendFailures).with("\(peer)").add()
-    }
-
-    func snapshotReceived(from peer: MemberID) { snapshotReceived.with("\(peer)").add() }
 }

@@ -20,11 +20,16 @@ final class LeaderCalls {
 
     private final class Pending {
         let request: ForwardedRequest
+        let token: String?
         let deadline: Instant
         let then: (Answer) -> Void
 
-        init(_ request: ForwardedRequest, deadline: Instant, then: @escaping (Answer) -> Void) {
+        init(
+            _ request: ForwardedRequest, token: String?, deadline: Instant,
+            then: @escaping (Answer) -> Void
+        ) {
             self.request = request
+            self.token = token
             self.deadline = deadline
             self.then = then
         }
@@ -35,9 +40,11 @@ final class LeaderCalls {
         member = port.member
     }
 
-    func forward(_ request: ForwardedRequest, _ then: @escaping (Answer) -> Void) {
+    func forward(
+        _ request: ForwardedRequest, token: String?, _ then: @escaping (Answer) -> Void
+    ) {
         let deadline = member.reactor.now + LeaderCalls.timeout + port.dialTimeout
-        attempt(Pending(request, deadline: deadline, then: then))
+        attempt(Pending(request, token: token, deadline: deadline, then: then))
     }
 
     private func attempt(_ call: Pending) {
@@ -83,7 +90,7 @@ final class LeaderCalls {
             reactor: member.reactor, dialer: port.dialer, bodyLimit: 100 << 20)
         let left = max(.milliseconds(1), call.deadline - member.reactor.now)
         client.send(
-            "POST", path, to: url, headers: [HeaderField("content-type", type)], body: body,
+            "POST", path, to: url, headers: LeaderCalls.fields(call, type), body: body,
             timeout: left
         ) { [weak self] result in
             guard let self else { return }
@@ -93,6 +100,15 @@ final class LeaderCalls {
                 self.ask(call, Array(urls.dropFirst()))
             }
         }
+    }
+
+    /// Leaders since 3.5.28 promote only for a token of root's; older ones do not look.
+    private static func fields(_ call: Pending, _ type: String) -> [HeaderField] {
+        var fields = [HeaderField("content-type", type)]
+        if case .memberPromote = call.request, let token = call.token {
+            fields.append(HeaderField("authorization", token))
+        }
+        return fields
     }
 
     private static func question(

@@ -90,8 +90,7 @@ final class PeerEndpoints {
             }
             let isEnabled = self.member.node.ledger.downgrade?.isEnabled == true
             var response = HTTPResponse(
-                status: 200, contentType: "text/plain; charset=utf-8",
-                text: isEnabled ? "true" : "false")
+                status: 200, contentType: "text/plain", text: isEnabled ? "true" : "false")
             response.head.headers.append(self.port.identity.clusterHeader)
             respond(response)
         }
@@ -140,14 +139,19 @@ final class PeerEndpoints {
             }
             respond(json(PeerEndpoints.hashJSON(hash)))
         case .failure(let failure):
-            let text =
-                switch failure {
-                case .compacted: "mvcc: required revision has been compacted"
-                case .futureRevision: "mvcc: required revision is a future revision"
-                default: failure.text
-                }
-            respond(error(400, text))
+            respond(refusal(failure))
         }
+    }
+
+    /// In the words of etcd's store, not of its API.
+    private func refusal(_ failure: EtcdError) -> HTTPResponse {
+        let text =
+            switch failure {
+            case .compacted: "mvcc: required revision has been compacted"
+            case .futureRevision: "mvcc: required revision is a future revision"
+            default: failure.text
+            }
+        return error(400, text)
     }
 
     /// Only the header's revision, as etcd answers; zero fields are left out.

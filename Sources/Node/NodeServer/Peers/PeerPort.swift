@@ -250,9 +250,10 @@ final class PeerPort: PeerTransport {
     }
 
     func forward(
-        _ request: ForwardedRequest, to leader: MemberID, then: @escaping (Answer) -> Void
+        _ request: ForwardedRequest, to leader: MemberID, token: String?,
+        then: @escaping (Answer) -> Void
     ) {
-        leaderCalls.forward(request, then)
+        leaderCalls.forward(request, token: token, then)
     }
 
     func askHashes(at revision: Int64, then: @escaping ([MemberID: KeyspaceHash]) -> Void) {

@@ -26,8 +26,10 @@ protocol PeerTransport: AnyObject {
     func sendSnapshot(_ message: Message, _ view: LedgerView)
     func membersChanged()
     func leaderChanged(_ leader: MemberID?)
+    /// `token` is the caller's: newer leaders ask who promotes.
     func forward(
-        _ request: ForwardedRequest, to leader: MemberID, then: @escaping (Answer) -> Void)
+        _ request: ForwardedRequest, to leader: MemberID, token: String?,
+        then: @escaping (Answer) -> Void)
     /// Asks every other member; `then` is called once, with those that have answered.
     func askHashes(at revision: Int64, then: @escaping ([MemberID: KeyspaceHash]) -> Void)
 }
@@ -35,6 +37,7 @@ protocol PeerTransport: AnyObject {
 /// Who waits for an answer.
 private struct Caller {
     let identity: NodeCore.Identity
+    let token: String?
     let then: (Answer) -> Void
 }
 
@@ -112,11 +115,12 @@ final class LocalMember {
     @discardableResult
     func call(
         _ request: Request, requiresLeader: Bool = false,
-        identity: NodeCore.Identity = .anonymous, then: @escaping (Answer) -> Void
+        identity: NodeCore.Identity = .anonymous, token: String? = nil,
+        then: @escaping (Answer) -> Void
     ) -> CallNumber {
         lastNumber += 1
         let number = lastNumber
-        calls[number] = Caller(identity: identity, then: then)
+        calls[number] = Caller(identity: identity, token: token, then: then)
         let call = Call(number: number, requiresLeader: requiresLeader, identity: identity)
         receive(.called(call, request))
         return number
@@ -247,7 +251,8 @@ final class LocalMember {
         _ number: CallNumber, _ leader: MemberID, _ request: ForwardedRequest
     ) {
         guard let peers else { return }
-        peers.forward(request, to: leader) { [unowned self] answer in
+        let token = calls[number]?.token
+        peers.forward(request, to: leader, token: token) { [unowned self] answer in
             guard let caller = self.calls.removeValue(forKey: number) else { return }
             caller.then(self.permitted(answer, request, caller.identity))
         }

@@ -5,9 +5,6 @@ internal import EtcdClient
 /// What every command takes. Nothing is complained about before a command needs a server or prints
 /// an answer: `version` works with any flags.
 struct GlobalFlags: Sendable {
-    private static let noDiscovery =
-        "finding endpoints by DNS is not supported by this client; name them with --endpoints"
-
     static func table(_ personality: Personality) -> [CtlFlag] {
         switch personality {
         case .etcdutl: [writeOut]
@@ -37,11 +34,9 @@ struct GlobalFlags: Sendable {
         CtlFlag("dial-timeout", .duration, "2s", "dial timeout for client connections"),
         CtlFlag(
             "discovery-srv", short: "d", .text, "",
-            "domain name to query for SRV records describing cluster endpoints",
-            refusal: noDiscovery),
+            "domain name to query for SRV records describing cluster endpoints"),
         CtlFlag(
-            "discovery-srv-name", .text, "", "service name to query when using DNS discovery",
-            refusal: noDiscovery),
+            "discovery-srv-name", .text, "", "service name to query when using DNS discovery"),
         CtlFlag("endpoints", .list, "127.0.0.1:2379", "gRPC endpoints"),
         CtlFlag("hex", .bool, "false", "print byte strings as hex encoded strings"),
         CtlFlag(
@@ -80,6 +75,8 @@ struct GlobalFlags: Sendable {
     ]
 
     let endpoints: [String]
+    /// Endpoints are looked up in DNS; nil if they are told by name.
+    let discovery: EndpointDiscovery?
     let format: OutputFormat
     let hex: Bool
     let isQuiet: Bool
@@ -122,6 +119,9 @@ struct GlobalFlags: Sendable {
             Self.problem(flags, given, table)
             ?? (format == nil ? .failed(.badFeature, "unsupported output format") : nil)
         endpoints = flags.list("endpoints").filter { !$0.isEmpty }
+        discovery = EndpointDiscovery(
+            domain: flags.text("discovery-srv"), service: flags.text("discovery-srv-name"),
+            takesInsecure: flags.bool("insecure-discovery"), environment)
         hex = flags.bool("hex")
         isQuiet = flags.bool("quiet")
         dialTimeout = flags.duration("dial-timeout")

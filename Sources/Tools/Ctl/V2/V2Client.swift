@@ -49,15 +49,9 @@ final class V2Client {
     init(unsynced globals: V2Globals, _ console: Console) throws(V2Failure) {
         self.globals = globals
         self.console = console
-        if let flag = globals.tlsFlag {
-            throw .plain("\(flag): TLS is not supported yet; use http:// endpoints without it")
-        }
-        if !globals.discoveryDomain.isEmpty {
-            throw .plain(
-                "--discovery-srv: endpoints are not looked up in DNS yet; give --endpoints")
-        }
+        if let problem = globals.tls.problem { throw .plain(problem) }
         var endpoints: [V2Endpoint] = []
-        for text in globals.endpoints { endpoints.append(try V2Endpoint(text)) }
+        for text in try Self.texts(globals) { endpoints.append(try V2Endpoint(text)) }
         self.endpoints = endpoints
         if globals.username.isEmpty {
             credentials = nil
@@ -67,9 +61,19 @@ final class V2Client {
             credentials = "Basic " + Base64.encode(Array("\(user):\(password)".utf8))
         }
         do throws(ClientError) {
-            web = try WebClient()
+            web = try WebClient(tls: globals.tls)
         } catch {
             throw .plain("\(error)")
+        }
+    }
+
+    /// As told, or as DNS tells them.
+    private static func texts(_ globals: V2Globals) throws(V2Failure) -> [String] {
+        guard let discovery = globals.discovery else { return globals.endpoints }
+        do throws(EndpointDiscoveryError) {
+            return try discovery.endpoints()
+        } catch {
+            throw .plain(error.text)
         }
     }
 
@@ -221,7 +225,7 @@ final class V2Client {
         let patience = min(globals.totalTimeout ?? .seconds(30), .seconds(30))
         return WebRequest(
             method, host: endpoint.host, port: endpoint.port, target: target,
-            dialTimeout: patience)
+            dialTimeout: patience, isSecure: endpoint.isSecure)
     }
 
     /// Of one URL outside the cluster's API; waits for its answer for ever, as the old tool does.

@@ -6,6 +6,7 @@ struct V2Endpoint: Equatable, Sendable {
     let text: String
     let host: String
     let port: UInt16
+    let isSecure: Bool
     /// In front of every path; without a slash at its end.
     let prefix: String
 
@@ -19,18 +20,18 @@ struct V2Endpoint: Equatable, Sendable {
             }
             text = "http://" + text
         }
-        guard text.hasPrefix("http://") else {
-            throw .plain(
-                text.hasPrefix("https://")
-                    ? "TLS is not supported yet: \(given); give http:// endpoints"
-                    : "unsupported protocol scheme in \(given); give http:// endpoints")
+        isSecure = text.hasPrefix("https://")
+        guard isSecure || text.hasPrefix("http://") else {
+            throw .plain("unsupported protocol scheme in \(given); give http:// endpoints")
         }
-        let rest = text.dropFirst("http://".count)
+        let rest = text.dropFirst(isSecure ? "https://".count : "http://".count)
         let authority = rest.prefix { $0 != "/" }
         var path = rest.dropFirst(authority.count)
         while path.hasSuffix("/") { path = path.dropLast() }
         let hasPort = authority.hasSuffix("]") ? false : authority.contains(":")
-        guard let host = HostPort(hasPort ? String(authority) : "\(authority):80"),
+        guard
+            let host = HostPort(
+                hasPort ? String(authority) : "\(authority):\(isSecure ? 443 : 80)"),
             !host.host.isEmpty
         else { throw .plain("parse \(GoQuote.text(text)): invalid host or port") }
         self.text = text

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import EtcdClient
 internal import Formats
 
 /// What stands in front of the command, and what the environment adds to it.
@@ -52,15 +53,19 @@ struct V2Globals: Sendable {
     var isSyncWanted: Bool { !flags.bool("no-sync") }
     var output: String { flags.isGiven("output") ? flags.text("output") : "simple" }
     var username: String { value("username", "ETCDCTL_USERNAME") }
-    var discoveryDomain: String { value("discovery-srv", "ETCDCTL_DISCOVERY_SRV") }
+    var discovery: EndpointDiscovery? {
+        EndpointDiscovery(
+            domain: value("discovery-srv", "ETCDCTL_DISCOVERY_SRV"), service: "",
+            takesInsecure: flags.bool("insecure-discovery"), environment)
+    }
 
-    /// The first of TLS's flags or variables that is given.
-    var tlsFlag: String? {
-        let names = [
-            ("cert-file", "ETCDCTL_CERT_FILE"), ("key-file", "ETCDCTL_KEY_FILE"),
-            ("ca-file", "ETCDCTL_CA_FILE"),
-        ]
-        return names.first { !value($0.0, $0.1).isEmpty }.map { "--" + $0.0 }
+    /// For https:// endpoints.
+    var tls: ClientTLS {
+        var tls = ClientTLS()
+        tls.certificateFile = value("cert-file", "ETCDCTL_CERT_FILE")
+        tls.keyFile = value("key-file", "ETCDCTL_KEY_FILE")
+        tls.authorityFile = value("ca-file", "ETCDCTL_CA_FILE")
+        return tls
     }
 
     /// As the user wrote them.
