@@ -266,6 +266,7 @@ internal import Testing
         try stage.setPod("a")
         let name = try #require(node(stage, "a"))
         try stage.setNode(name, isReady: false)
+        stage.settle()
         stage.pass(.seconds(299))
         #expect(stage.pod("a")?.isBeingDeleted == false)
         stage.pass(.seconds(2))
