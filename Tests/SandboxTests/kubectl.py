@@ -170,6 +170,10 @@ def versions_and_discovery(s):
     expect(table[0].split()[:3] == ["NAME", "STATUS", "ROLES"], table[0])
     expect(len(table) == 5 and " Ready " in table[1], "\n".join(table))
     expect("default" in s.kubectl("get", "namespaces"), "no default namespace")
+    # Nothing is older than the sandbox, and nothing is of tomorrow.
+    made = time.mktime(time.strptime(
+        s.get("namespace", "default")["metadata"]["creationTimestamp"], "%Y-%m-%dT%H:%M:%SZ"))
+    expect(abs(made - time.mktime(time.gmtime())) < 120, "the clock is wrong")
 
 
 def apply_in_both_ways(s):

@@ -35,7 +35,7 @@ final class Sandbox {
         self.reactor = reactor
         self.logger = logger
         self.environment = environment
-        self.api = SandboxAPI(settings: api, now: MonotonicClock.now)
+        self.api = SandboxAPI(settings: api, now: Instant(nanoseconds: 0))
         self.controllers = BuiltInControllers(settings: controllers)
         kubeletSettings = kubelet
     }
