@@ -71,7 +71,8 @@ import Testing
         let scaled = cluster.patch(.deployment, "d", ["spec": ["replicas": 3]])
         #expect(scaled.kubeObject.generation == 2)
         let status = cluster.patch(
-            .deployment, "d", ["status": ["replicas": 3], "spec": ["replicas": 9]], .merge, "status")
+            .deployment, "d", ["status": ["replicas": 3], "spec": ["replicas": 9]], .merge, "status"
+        )
         #expect(status.kubeObject.generation == 2)
         #expect(status.kubeObject.int("spec", "replicas") == 3)
         #expect(status.kubeObject.int("status", "replicas") == 3)
@@ -297,7 +298,8 @@ import Testing
         _ = cluster.create(.configMap, Sample.configMap("a"))
         let path = Cluster.path(.configMap)
         let exact = cluster.ask(
-            "GET", path + "?resourceVersion=\(before)&resourceVersionMatch=Exact").value
+            "GET", path + "?resourceVersion=\(before)&resourceVersionMatch=Exact"
+        ).value
         #expect(exact["items"]?.array?.isEmpty == true)
         #expect(cluster.ask("GET", path + "?resourceVersion=99999").code == 504)
         #expect(cluster.ask("GET", path + "?resourceVersion=x").code == 400)
@@ -355,8 +357,9 @@ import Testing
         let query = "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
         let watch = cluster.watch(.configMap, query + "&allowWatchBookmarks=true")
         #expect(cluster.events(watch) == ["ADDED a", "BOOKMARK end"])
-        #expect(cluster.ask("GET", Cluster.path(.configMap) + "?watch=1&sendInitialEvents=true")
-            .code == 422)
+        #expect(
+            cluster.ask("GET", Cluster.path(.configMap) + "?watch=1&sendInitialEvents=true")
+                .code == 422)
     }
 
     @Test func `bookmarks come by the minute, and before the end`() {

@@ -26,7 +26,9 @@ struct Cluster {
         type: String = "application/json", accept: String = "application/json",
         as user: Identity = .administrator
     ) -> KubeResponse {
-        guard case .response(let response) = raw(method, target, body, type: type, accept: accept, as: user)
+        guard
+            case .response(let response) = raw(
+                method, target, body, type: type, accept: accept, as: user)
         else { return KubeResponse(code: 0) }
         return response
     }
@@ -52,7 +54,9 @@ struct Cluster {
             as: user, now: time)
     }
 
-    static func path(_ kind: ResourceKind, _ name: String = "", _ subresource: String = "") -> String {
+    static func path(_ kind: ResourceKind, _ name: String = "", _ subresource: String = "")
+        -> String
+    {
         KubeRequest.path(
             kind, namespace: kind.isNamespaced ? "ns" : "", name: name, subresource: subresource)
     }

@@ -32,6 +32,18 @@ internal import Testing
     }
 }
 
+@Suite struct WildcardAddressTests {
+    @Test(arguments: [
+        ("--listen=http://0.0.0.0:1,https://[::]:2", "--listen=http://127.9.0.1:1,https://127.9.0.1:2"),
+        ("--metrics-listen=:8080", "--metrics-listen=127.9.0.1:8080"),
+        ("--x=10.0.0.0:1", "--x=10.0.0.0:1"), ("--x=:", "--x=:"), ("--x=:a", "--x=:a"),
+        (":8080", ":8080"), ("--x", "--x"), ("--x=", "--x="),
+    ])
+    func `all addresses mean the pod's own`(text: String, expected: String) {
+        #expect(WildcardAddress(address: "127.9.0.1").rewrite(text) == expected)
+    }
+}
+
 @Suite struct SandboxCommandTests {
     @Test func `a run needs its folder and its kubeconfig`() throws {
         let command = try SandboxCommand.read([

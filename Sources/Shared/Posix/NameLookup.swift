@@ -19,9 +19,19 @@ package struct NameLookup: Sendable {
     /// A file like /etc/hosts, asked next. Read anew each time, so that it may come or change later.
     package var hostsFile: String?
 
-    package init(hosts: [String: [String]] = [:], hostsFile: String? = nil) {
+    /// `hostsFile` is what KEELSON_HOSTS names, unless said otherwise: in a sandbox, where pods are
+    /// processes and have no DNS, every program finds its peers by it.
+    package init(
+        hosts: [String: [String]] = [:], hostsFile: String? = NameLookup.fileOfEnvironment
+    ) {
         self.hosts = hosts
         self.hostsFile = hostsFile
+    }
+
+    package static var fileOfEnvironment: String? {
+        guard let path = unsafe getenv("KEELSON_HOSTS") else { return nil }
+        let text = unsafe String(cString: path)
+        return text.isEmpty ? nil : text
     }
 
     /// An address in digits, or one of the table: what needs no waiting. Nil if it would.

@@ -60,7 +60,10 @@ extension EndToEnd {
 
         private func expectVerbs(_ folder: TemporaryFolder, newest: String) throws {
             let path = folder["backups/\(newest)"]
-            let checked = try runCtl(["backup", "check", path], folder)
+            let log = folder["check.message"]
+            let checked = try runCtl(
+                ["backup", "check", path, "--termination-log=\(log)"], folder)
+            #expect(text(try File(log, .read).readAll()) == checked.output)
             #expect(checked.code == 0)
             #expect(try JSON.parse(checked.output)["file"]?.string == newest)
             let list = try runCtl(["backup", "list", "--dir=\(folder["backups"])"], folder)

@@ -95,9 +95,14 @@ extension EndToEnd {
             let (seed, other) = (try Pod(0, folder), try Pod(1, folder))
             try seed.found()
             let id = try seed.add(other)
-            try other.file(other.joinTicket(id, seed: seed))
+            // A member that nobody knows: it asks on, until a better ticket comes.
+            try other.file(other.joinTicket(id ^ 1, seed: seed))
             try other.start()
+            try other.wait(for: "AwaitingTicket", reason: "not one of the cluster's members")
+            #expect(try other.post(other.joinTicket(id, 2, seed: seed)) == 200)
             try other.wait(for: "Running")
+            #expect(try other.post(other.joinTicket(id, 2, seed: seed)) == 200, "said again")
+            try other.file(other.joinTicket(id, 2, seed: seed))
             try seed.promote(id)
             try other.kill()
             // The volume is gone, the ticket is not.

@@ -69,7 +69,7 @@ struct ControllerStage {
     var podNames: [String] { api.list(.pod, namespace: "default").map(\.name) }
 
     mutating func setPod(_ name: String, phase: String = "Running", isReady: Bool = true) throws {
-        var pod = try #require(pod(name))
+        var pod = try #require(self.pod(name))
         pod["status", "phase"] = .string(phase)
         if pod.string("status", "podIP") == nil {
             addresses += 1

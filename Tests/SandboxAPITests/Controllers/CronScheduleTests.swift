@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Formats
-internal import SandboxAPI
+internal import Kube
 internal import Testing
 
 @Suite struct CronScheduleTests {

@@ -187,8 +187,10 @@ struct Admission {
             wait("the ticket names no other member to join", isDataLost: false)
             return nil
         }
-        report.state = .starting
-        report.reason = "asking the members of the cluster"
+        if report.state != .awaitingTicket {
+            report.state = .awaitingTicket
+            report.reason = "asking the members of the cluster"
+        }
         let answer = ClusterFetch.waitForAnswer(
             on: reactor, dialer: dialer, urls: peers, patience: .seconds(5), logger: logger,
             isQuiet: true, isStopping: { isStopping() || desk.look() || desk.ticket != ticket })

@@ -108,7 +108,7 @@ final class HealthAnswers {
         switch report.state {
         case .awaitingTicket, .refused: desk.take(ticket)
         case .starting, .running:
-            if !isAgreeing(ticket), !onTicketWhileRunning(ticket) {
+            if ticket != desk.ticket, !isAgreeing(ticket), !onTicketWhileRunning(ticket) {
                 return problem(409, "the member has started already")
             }
         }

@@ -58,7 +58,7 @@ struct RestorePass {
             return fail("NoClaim", "there is no claim \(origin.claimName)")
         }
         guard let job = seen.jobs.first(where: { $0.name == jobName }) else {
-            let source = RestoreSource(origin.json)
+            let source = RestoreSource(origin.full)
             var wanted = RestoreCheck.job(spec(origin).desired, source, owner: seen.object)
             wanted.name = jobName
             let labels = BackupPod.labels(
@@ -194,8 +194,8 @@ package struct RestoreOrigin: Equatable, Sendable {
     var claimName: String
     /// Inside the volume.
     var path: String
+    /// SHA-256 of the file, where it is known; else its manifest says it.
     var sum: String
-    var verify: String
     /// The cluster that was backed up, if that is known.
     var cluster: String
 
@@ -211,19 +211,25 @@ package struct RestoreOrigin: Equatable, Sendable {
 
     /// As `bootstrap.restore` of a cluster has it.
     var json: JSONValue {
-        var claim: [(String, JSONValue)] = [
-            ("claimName", .string(claimName)), ("path", .string(path)),
-        ]
-        if !sum.isEmpty { claim.append(("sha256", .string(sum))) }
-        return ["persistentVolumeClaim": .object(claim), "verify": .string(verify)]
+        ["persistentVolumeClaim": ["claimName": .string(claimName), "path": .string(path)]]
+    }
+
+    /// The same with what only we know of it.
+    var full: JSONValue {
+        sum.isEmpty
+            ? json
+            : [
+                "persistentVolumeClaim": [
+                    "claimName": .string(claimName), "path": .string(path), "sha256": .string(sum),
+                ]
+            ]
     }
 
     static func find(_ source: Kube.RestoreSource, _ backups: [KubeObject]) -> Answer {
         if let file = source.persistentVolumeClaim {
             return .found(
                 RestoreOrigin(
-                    claimName: file.claimName, path: file.path, sum: file.sha256,
-                    verify: source.verify.rawValue, cluster: ""))
+                    claimName: file.claimName, path: file.path, sum: "", cluster: ""))
         }
         let name = source.backupRef?.name ?? ""
         guard let object = backups.first(where: { $0.name == name }) else {
@@ -244,7 +250,7 @@ package struct RestoreOrigin: Equatable, Sendable {
             RestoreOrigin(
                 claimName: String(place[..<slash]),
                 path: String(place[place.index(after: slash)...]), sum: artifact.sha256,
-                verify: source.verify.rawValue, cluster: backup.spec.clusterRef.name))
+                cluster: backup.spec.clusterRef.name))
     }
 
     /// The cluster with `bootstrap.restore.backupRef` replaced by the place it stands for; as it is
@@ -256,7 +262,7 @@ package struct RestoreOrigin: Equatable, Sendable {
         guard case .found(let origin) = find(Kube.RestoreSource.decode(json, at: ""), backups)
         else { return cluster }
         var resolved = cluster
-        resolved["spec", "bootstrap", "restore"] = origin.json
+        resolved["spec", "bootstrap", "restore"] = origin.full
         return resolved
     }
 }

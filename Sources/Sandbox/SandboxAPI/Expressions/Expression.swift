@@ -73,7 +73,8 @@ struct ExpressionReader {
             if next.properties.isWhitespace {
                 index += 1
             } else if Self.isLetter(next) {
-                let isRaw = next == "r" && index + 1 < text.count
+                let isRaw =
+                    next == "r" && index + 1 < text.count
                     && (text[index + 1] == "'" || text[index + 1] == "\"")
                 if isRaw {
                     tokens.append(.text(try Self.quoted(text, &index, isRaw: true)))
@@ -214,7 +215,8 @@ struct ExpressionReader {
                     throw ExpressionError(message: "a name is missing after a point")
                 }
                 at += 1
-                value = peek == .sign("(") ? try call(name, on: value) : .field(value, Self.plain(name))
+                value =
+                    peek == .sign("(") ? try call(name, on: value) : .field(value, Self.plain(name))
             } else if take("[") {
                 value = .index(value, try choice())
                 try expect("]")

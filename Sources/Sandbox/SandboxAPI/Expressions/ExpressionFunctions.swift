@@ -35,8 +35,9 @@ enum ExpressionFunctions {
         switch (name, value) {
         case ("size", _): value.count.map(ExpressionValue.integer)
         case ("int", .integer), ("string", .text), ("double", .number): value
-        case ("int", .number(let number)): Int64(exactly: number.rounded(.towardZero)).map(
-            ExpressionValue.integer)
+        case ("int", .number(let number)):
+            Int64(exactly: number.rounded(.towardZero)).map(
+                ExpressionValue.integer)
         case ("double", .integer(let number)): .number(Double(number))
         case ("string", .integer(let number)): .text("\(number)")
         case ("string", .number(let number)): .text(GoNumber.text(number))
@@ -75,9 +76,10 @@ enum ExpressionFunctions {
             return .integer(Int64(text.distance(from: text.startIndex, to: found.lowerBound)))
         case "split":
             if other.isEmpty { return .list(text.map { .text(String($0)) }) }
-            return .list(text.split(separator: other, omittingEmptySubsequences: false).map {
-                .text(String($0))
-            })
+            return .list(
+                text.split(separator: other, omittingEmptySubsequences: false).map {
+                    .text(String($0))
+                })
         case "replace":
             guard all.count == 3, case .text(let new) = all[2] else { return nil }
             return .text(text.replacing(other, with: new))

@@ -106,7 +106,9 @@ struct ExpressionRun {
         of expression: Expression
     ) throws(ExpressionError) -> ExpressionValue {
         steps += 1
-        guard steps < Self.maxSteps else { throw ExpressionError(message: "the rule costs too much") }
+        guard steps < Self.maxSteps else {
+            throw ExpressionError(message: "the rule costs too much")
+        }
         switch expression {
         case .literal(let value): return value
         case .name(let name):

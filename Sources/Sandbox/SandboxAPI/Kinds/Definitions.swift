@@ -56,7 +56,8 @@ enum Definitions {
     }
 
     private static func storedVersion(of definition: KubeObject) -> String {
-        definition.list("spec", "versions").first { $0["storage"]?.bool == true }?["name"]?.string ?? ""
+        definition.list("spec", "versions").first { $0["storage"]?.bool == true }?["name"]?.string
+            ?? ""
     }
 
     private static func column(_ json: JSONValue) -> PrinterColumn {
@@ -96,7 +97,8 @@ enum Definitions {
                 "conditions",
                 [
                     condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-                    condition("Established", "InitialNamesAccepted",
+                    condition(
+                        "Established", "InitialNamesAccepted",
                         "the initial names have been accepted"),
                 ]
             ),
@@ -170,7 +172,8 @@ enum Definitions {
             causes.required("\(field).type", "must not be empty for specified object fields")
         }
         if let pattern = schema["pattern"]?.string, !Pattern.isReadable(pattern) {
-            causes.invalid("\(field).pattern", .string(pattern), "must be a valid regular expression")
+            causes.invalid(
+                "\(field).pattern", .string(pattern), "must be a valid regular expression")
         }
         for (index, rule) in (schema["x-kubernetes-validations"]?.array ?? []).enumerated() {
             let text = rule["rule"]?.string ?? ""

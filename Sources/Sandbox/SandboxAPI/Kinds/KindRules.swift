@@ -53,7 +53,8 @@ enum KindRules {
         }
         if parsed.isEmpty {
             causes.invalid(
-                "spec.selector", selector, "empty selector is invalid for \(object.kind.lowercased())")
+                "spec.selector", selector,
+                "empty selector is invalid for \(object.kind.lowercased())")
         } else if !parsed.matches(labels) {
             causes.invalid(
                 "spec.template.metadata.labels", labels.json,
@@ -227,8 +228,9 @@ enum KindRules {
                 let isName =
                     !member.key.isEmpty && member.key.utf8.count <= 253
                     && member.key.utf8.allSatisfy {
-                        $0 == 0x2d || $0 == 0x2e || $0 == 0x5f || Names.isLabelValue(
-                            String(UnicodeScalar($0)))
+                        $0 == 0x2d || $0 == 0x2e || $0 == 0x5f
+                            || Names.isLabelValue(
+                                String(UnicodeScalar($0)))
                     }
                 if !isName {
                     causes.invalid(

@@ -66,10 +66,11 @@ extension SandboxAPI {
         var tolerations = spec["tolerations"]?.array ?? []
         for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
         where !tolerations.contains(where: { $0["key"]?.string == key }) {
-            tolerations.append(.object([
-                ("key", .string(key)), ("operator", "Exists"), ("effect", "NoExecute"),
-                ("tolerationSeconds", 300),
-            ]))
+            tolerations.append(
+                .object([
+                    ("key", .string(key)), ("operator", "Exists"), ("effect", "NoExecute"),
+                    ("tolerationSeconds", 300),
+                ]))
         }
         spec["tolerations"] = .array(tolerations)
         let mounts =
@@ -130,9 +131,10 @@ extension SandboxAPI {
             spec.each(list) { container in
                 var mounts = container["volumeMounts"]?.array ?? []
                 if mounts.contains(where: { $0["mountPath"]?.string == path }) { return }
-                mounts.append(.object([
-                    ("name", .string(name)), ("readOnly", true), ("mountPath", .string(path)),
-                ]))
+                mounts.append(
+                    .object([
+                        ("name", .string(name)), ("readOnly", true), ("mountPath", .string(path)),
+                    ]))
                 container["volumeMounts"] = .array(mounts)
             }
         }

@@ -78,11 +78,12 @@ struct ServerSideApply {
                 owner.subresource.isEmpty ? "" : " with subresource \"\(owner.subresource)\""
             let who = "\"\(owner.manager)\"\(subresource) using \(owner.apiVersion)"
             for path in paths {
-                details.append(.object([
-                    ("reason", "FieldManagerConflict"),
-                    ("message", .string("conflict with \(who)")),
-                    ("field", .string(FieldSet.text(path))),
-                ]))
+                details.append(
+                    .object([
+                        ("reason", "FieldManagerConflict"),
+                        ("message", .string("conflict with \(who)")),
+                        ("field", .string(FieldSet.text(path))),
+                    ]))
             }
             let fields = paths.map { FieldSet.text($0) }
             texts.append(
@@ -132,9 +133,10 @@ enum ApplyMerge {
         switch schema.listKind {
         case .atomic: return wanted
         case .set:
-            return wanted + live.filter { element in
-                !wanted.contains { $0.isSame(as: element) }
-            }
+            return wanted
+                + live.filter { element in
+                    !wanted.contains { $0.isSame(as: element) }
+                }
         case .map(let keys):
             let items = schema.items ?? .anything
             var rest = live
@@ -173,7 +175,8 @@ enum ApplyMerge {
     }
 
     private static func removing(
-        _ head: String, _ rest: ArraySlice<String>, from elements: [JSONValue], _ schema: FieldSchema
+        _ head: String, _ rest: ArraySlice<String>, from elements: [JSONValue],
+        _ schema: FieldSchema
     ) -> [JSONValue] {
         elements.compactMap { element in
             let key: String

@@ -42,7 +42,7 @@ struct StrategicMergePatch {
         for member in patch.members where !member.key.hasPrefix("$") {
             try mergeMember(member, patch, into: &result, schema)
         }
-        try followInstructions(patch, &result, schema)
+        try followInstructions(patch, original, &result, schema)
         return result
     }
 
@@ -58,14 +58,18 @@ struct StrategicMergePatch {
             result[member.key] = .object(try merge(object, into: before, below))
         case .array(let elements):
             let before = result[member.key]?.array ?? []
-            result[member.key] = .array(try mergeList(elements, into: before, below))
+            let merged = try mergeList(elements, into: before, below)
+            let said = elements.filter { $0["$patch"] == nil }
+            result[member.key] = .array(
+                below.listKind == .atomic ? merged : ordered(merged, by: said, before, below))
         case .bool, .integer, .unsigned, .number, .string: result[member.key] = member.value
         }
     }
 
     /// Orders and deletions of primitive elements, which may come without the list itself.
     private static func followInstructions(
-        _ patch: JSONObject, _ result: inout JSONObject, _ schema: FieldSchema
+        _ patch: JSONObject, _ original: JSONObject, _ result: inout JSONObject,
+        _ schema: FieldSchema
     ) throws(Failure) {
         for member in patch.members {
             if member.key.hasPrefix(deletePrefix) {
@@ -79,7 +83,9 @@ struct StrategicMergePatch {
                 let name = String(member.key.dropFirst(orderPrefix.count))
                 guard let elements = result[name]?.array else { continue }
                 let below = schema.member(name) ?? .anything
-                result[name] = .array(ordered(elements, by: member.value.array ?? [], below))
+                let before = original[name]?.array ?? []
+                result[name] = .array(
+                    ordered(elements, by: member.value.array ?? [], before, below))
             } else if member.key.hasPrefix("$"), member.key != "$retainKeys" {
                 throw Failure(message: "unknown instruction \(member.key)")
             }
@@ -92,9 +98,10 @@ struct StrategicMergePatch {
         switch schema.listKind {
         case .atomic: return patch
         case .set:
-            return original + patch.filter { element in
-                !original.contains { $0.isSame(as: element) }
-            }
+            return original
+                + patch.filter { element in
+                    !original.contains { $0.isSame(as: element) }
+                }
         case .map(let keys):
             guard let key = keys.first else { return patch }
             return try mergeElements(patch, into: original, key, schema.items ?? .anything)
@@ -129,9 +136,11 @@ struct StrategicMergePatch {
         return result
     }
 
-    /// The elements named in `order` in that order; others keep their place among them.
+    /// The elements named in `order` in that order, the others in the order they had. Where the two
+    /// meet, those that were there keep their places, and what is new comes as soon as it can.
     private static func ordered(
-        _ elements: [JSONValue], by order: [JSONValue], _ schema: FieldSchema
+        _ elements: [JSONValue], by order: [JSONValue], _ before: [JSONValue],
+        _ schema: FieldSchema
     ) -> [JSONValue] {
         func identity(_ element: JSONValue) -> JSONValue {
             guard case .map(let keys) = schema.listKind, let key = keys.first else {
@@ -139,24 +148,25 @@ struct StrategicMergePatch {
             }
             return element[key] ?? .null
         }
+        let places = before.map(identity)
+        func place(_ name: JSONValue) -> Int? { places.firstIndex { $0.isSame(as: name) } }
         let wanted = order.map(identity)
-        var named: [(index: Int, element: JSONValue)] = []
-        for name in wanted {
-            if let at = elements.firstIndex(where: { identity($0).isSame(as: name) }) {
-                named.append((at, elements[at]))
-            }
-        }
+        var named = wanted.compactMap { name in
+            elements.first { identity($0).isSame(as: name) }
+        }[...]
+        var others = elements.filter { element in
+            !wanted.contains { $0.isSame(as: identity(element)) }
+        }[...]
         var result: [JSONValue] = []
-        var rest = named[...]
-        for (index, element) in elements.enumerated() {
-            let isNamed = wanted.contains { $0.isSame(as: identity(element)) }
-            if isNamed { continue }
-            while let next = rest.first, next.index < index {
-                result.append(next.element)
-                rest = rest.dropFirst()
+        while let other = others.first, let next = named.first {
+            if let mine = place(identity(other)), let its = place(identity(next)), mine < its {
+                result.append(other)
+                others = others.dropFirst()
+            } else {
+                result.append(next)
+                named = named.dropFirst()
             }
-            result.append(element)
         }
-        return result + rest.map(\.element)
+        return result + others + named
     }
 }

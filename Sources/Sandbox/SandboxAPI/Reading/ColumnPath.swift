@@ -55,7 +55,9 @@ private struct ColumnPathReader {
             if next == "." {
                 at += 1
                 let name = self.name()
-                if name == "*" { steps.append(.all) } else if !name.isEmpty {
+                if name == "*" {
+                    steps.append(.all)
+                } else if !name.isEmpty {
                     steps.append(.member(name))
                 }
             } else if next == "[" {

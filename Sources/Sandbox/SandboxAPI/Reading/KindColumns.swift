@@ -15,12 +15,14 @@ enum KindColumns {
         case "endpointslices": slices
         case "persistentvolumeclaims": claims
         case "persistentvolumes": volumes
-        case "configmaps": [
-            number("Data") { count($0, "data") + count($0, "binaryData") }
-        ]
-        case "secrets": [
-            text("Type") { $0.string("type") ?? "" }, number("Data") { count($0, "data") },
-        ]
+        case "configmaps":
+            [
+                number("Data") { count($0, "data") + count($0, "binaryData") }
+            ]
+        case "secrets":
+            [
+                text("Type") { $0.string("type") ?? "" }, number("Data") { count($0, "data") },
+            ]
         case "serviceaccounts": [number("Secrets") { Int64($0.list("secrets").count) }]
         case "statefulsets": [ready("readyReplicas")] + templates
         case "deployments":
@@ -40,13 +42,15 @@ enum KindColumns {
         case "poddisruptionbudgets": budgets
         case "leases": [text("Holder") { $0.string("spec", "holderIdentity") ?? "" }]
         case "storageclasses": classes
-        case "networkpolicies": [
-            text("Pod-Selector") { labels($0["spec", "podSelector"]) }
-        ]
-        case "priorityclasses": [
-            number("Value") { $0["value"]?.int64 ?? 0 },
-            text("Global-Default") { "\($0.bool("globalDefault") ?? false)" },
-        ]
+        case "networkpolicies":
+            [
+                text("Pod-Selector") { labels($0["spec", "podSelector"]) }
+            ]
+        case "priorityclasses":
+            [
+                number("Value") { $0["value"]?.int64 ?? 0 },
+                text("Global-Default") { "\($0.bool("globalDefault") ?? false)" },
+            ]
         case "rolebindings", "clusterrolebindings": bindings
         default: []
         }
@@ -60,7 +64,9 @@ enum KindColumns {
         TableColumn(name: name, priority: priority) { object, _ in .string(value(object)) }
     }
 
-    static func text(_ name: String, _ value: @escaping @Sendable (KubeObject) -> String) -> TableColumn {
+    static func text(_ name: String, _ value: @escaping @Sendable (KubeObject) -> String)
+        -> TableColumn
+    {
         text(name, 0, value)
     }
 
@@ -133,7 +139,8 @@ enum KindColumns {
     ]
 
     private static func address(_ node: KubeObject, _ type: String) -> String {
-        node.list("status", "addresses").first { $0["type"]?.string == type }?["address"]?.string ?? ""
+        node.list("status", "addresses").first { $0["type"]?.string == type }?["address"]?.string
+            ?? ""
     }
 
     private static let services: [TableColumn] = [

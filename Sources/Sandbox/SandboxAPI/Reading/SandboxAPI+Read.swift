@@ -217,8 +217,9 @@ struct Selection {
 
 extension StatusError {
     static func invalidVersion(_ text: String) -> StatusError {
-        .badRequest("resourceVersion: Invalid value: \"\(text)\": strconv.ParseUint: parsing"
-            + " \"\(text)\": invalid syntax")
+        .badRequest(
+            "resourceVersion: Invalid value: \"\(text)\": strconv.ParseUint: parsing"
+                + " \"\(text)\": invalid syntax")
     }
 
     /// A version that has not been: wait a moment and ask again.

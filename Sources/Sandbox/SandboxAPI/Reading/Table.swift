@@ -120,7 +120,9 @@ enum TableColumns {
             priority: column.priority, summary: column.summary,
             cell: { object, api in
                 let found = ColumnPath.values(column.jsonPath, in: .object(object.json))
-                guard let first = found.first else { return column.type == "date" ? "<unknown>" : .null }
+                guard let first = found.first else {
+                    return column.type == "date" ? "<unknown>" : .null
+                }
                 switch column.type {
                 case "date": return .string(api.ageText(first.string))
                 case "integer": return first.int64.map(JSONValue.integer) ?? .null

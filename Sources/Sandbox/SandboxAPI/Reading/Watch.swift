@@ -262,8 +262,9 @@ struct WatchStart {
         let match = request.query("resourceVersionMatch") ?? ""
         guard let wanted = request.query("sendInitialEvents") else {
             guard match.isEmpty else {
-                throw WatchStart.refused("resourceVersionMatch is forbidden for watch unless"
-                    + " sendInitialEvents is provided")
+                throw WatchStart.refused(
+                    "resourceVersionMatch is forbidden for watch unless"
+                        + " sendInitialEvents is provided")
             }
             return
         }

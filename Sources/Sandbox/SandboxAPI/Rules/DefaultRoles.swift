@@ -47,7 +47,10 @@ enum DefaultRoles {
                     ], ["get"])
             ]
         ),
-        ("system:public-info-viewer", [paths(["/healthz", "/livez", "/readyz", "/version"], ["get"])]),
+        (
+            "system:public-info-viewer",
+            [paths(["/healthz", "/livez", "/readyz", "/version"], ["get"])]
+        ),
     ]
 
     static let bindings: [KubeObject] = [

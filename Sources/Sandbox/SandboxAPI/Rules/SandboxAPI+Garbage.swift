@@ -57,7 +57,8 @@ extension SandboxAPI {
         let solid = references.filter { reference in
             guard let found = owner(reference, of: object) else { return false }
             // An owner that waits for its dependents holds none of them back.
-            return !(found.object.isBeingDeleted
+            return
+                !(found.object.isBeingDeleted
                 && found.object.finalizers.contains("foregroundDeletion"))
         }
         let known = references.filter { owner($0, of: object) != nil }

@@ -164,8 +164,9 @@ enum Pattern {
         switch format {
         case "date-time": KubeTime.parse(text) != nil
         case "byte": Base64.decode(text) != nil
-        case "ipv4": text.split(separator: ".", omittingEmptySubsequences: false)
-            .compactMap { UInt8($0) }.count == 4
+        case "ipv4":
+            text.split(separator: ".", omittingEmptySubsequences: false)
+                .compactMap { UInt8($0) }.count == 4
         default: true
         }
     }

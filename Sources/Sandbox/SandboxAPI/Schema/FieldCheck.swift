@@ -48,7 +48,8 @@ package struct FieldCheck {
         causes.append(StatusCause(field: field, reason: reason, message: message))
     }
 
-    private mutating func checkMembers(_ object: JSONObject, _ schema: FieldSchema, _ path: String) {
+    private mutating func checkMembers(_ object: JSONObject, _ schema: FieldSchema, _ path: String)
+    {
         if !typesOnly {
             for name in schema.limits.required where object[name] == nil {
                 add(Self.join(path, name), "FieldValueRequired", "Required value")

@@ -42,7 +42,8 @@ struct Discovery {
 
     private var groupNames: [String] {
         var names: [String] = []
-        for version in groupVersions where !version.group.isEmpty && !names.contains(version.group) {
+        for version in groupVersions where !version.group.isEmpty && !names.contains(version.group)
+        {
             names.append(version.group)
         }
         return names
@@ -52,21 +53,23 @@ struct Discovery {
 
     func core(_ request: KubeRequest) -> KubeResponse {
         if let version = aggregated(request) { return all([""], version) }
-        return .json(.object([
-            ("kind", "APIVersions"), ("versions", ["v1"]),
-            (
-                "serverAddressByClientCIDRs",
-                [.object([("clientCIDR", "0.0.0.0/0"), ("serverAddress", "127.0.0.1:6443")])]
-            ),
-        ]))
+        return .json(
+            .object([
+                ("kind", "APIVersions"), ("versions", ["v1"]),
+                (
+                    "serverAddressByClientCIDRs",
+                    [.object([("clientCIDR", "0.0.0.0/0"), ("serverAddress", "127.0.0.1:6443")])]
+                ),
+            ]))
     }
 
     func groups(_ request: KubeRequest) -> KubeResponse {
         if let version = aggregated(request) { return all(groupNames, version) }
-        return .json(.object([
-            ("kind", "APIGroupList"), ("apiVersion", "v1"),
-            ("groups", .array(groupNames.map { groupBody($0, isAlone: false) })),
-        ]))
+        return .json(
+            .object([
+                ("kind", "APIGroupList"), ("apiVersion", "v1"),
+                ("groups", .array(groupNames.map { groupBody($0, isAlone: false) })),
+            ]))
     }
 
     func group(_ name: String) throws(StatusError) -> KubeResponse {
@@ -102,10 +105,11 @@ struct Discovery {
         for kind in Discovery.questions where kind.group == group && kind.version == version {
             rows.append(row(kind, ["create"]))
         }
-        return .json(.object([
-            ("kind", "APIResourceList"), ("apiVersion", "v1"),
-            ("groupVersion", .string(wanted.name)), ("resources", .array(rows)),
-        ]))
+        return .json(
+            .object([
+                ("kind", "APIResourceList"), ("apiVersion", "v1"),
+                ("groupVersion", .string(wanted.name)), ("resources", .array(rows)),
+            ]))
     }
 
     private func members(of version: GroupVersion) -> [APIResource] {
@@ -192,11 +196,12 @@ struct Discovery {
                 ),
             ])
         }
-        var response = KubeResponse.json(.object([
-            ("kind", "APIGroupDiscoveryList"),
-            ("apiVersion", .string("apidiscovery.k8s.io/\(version)")),
-            ("metadata", .object([])), ("items", .array(items)),
-        ]))
+        var response = KubeResponse.json(
+            .object([
+                ("kind", "APIGroupDiscoveryList"),
+                ("apiVersion", .string("apidiscovery.k8s.io/\(version)")),
+                ("metadata", .object([])), ("items", .array(items)),
+            ]))
         response.headers = [
             (
                 "Content-Type",
@@ -228,18 +233,19 @@ struct Discovery {
         if !kind.shortNames.isEmpty { members.append(("shortNames", texts(kind.shortNames))) }
         if !kind.categories.isEmpty { members.append(("categories", texts(kind.categories))) }
         if !kind.subresources.isEmpty {
-            members.append((
-                "subresources",
-                .array(
-                    kind.subresources.map { subresource in
-                        let (group, version, name) = Discovery.responseKind(kind, subresource)
-                        return .object([
-                            ("subresource", .string(subresource)),
-                            ("responseKind", Discovery.groupVersionKind(group, version, name)),
-                            ("verbs", texts(Discovery.verbs(of: subresource))),
-                        ])
-                    })
-            ))
+            members.append(
+                (
+                    "subresources",
+                    .array(
+                        kind.subresources.map { subresource in
+                            let (group, version, name) = Discovery.responseKind(kind, subresource)
+                            return .object([
+                                ("subresource", .string(subresource)),
+                                ("responseKind", Discovery.groupVersionKind(group, version, name)),
+                                ("verbs", texts(Discovery.verbs(of: subresource))),
+                            ])
+                        })
+                ))
         }
         return .object(members)
     }

@@ -38,11 +38,12 @@ struct OpenAPI {
             throw .notAcceptable(
                 "only the following media types are accepted: application/json")
         }
-        return .json(.object([
-            ("swagger", "2.0"),
-            ("info", .object([("title", "Keelson sandbox"), ("version", "unversioned")])),
-            ("paths", .object([])), ("definitions", .object([])),
-        ]))
+        return .json(
+            .object([
+                ("swagger", "2.0"),
+                ("info", .object([("title", "Keelson sandbox"), ("version", "unversioned")])),
+                ("paths", .object([])), ("definitions", .object([])),
+            ]))
     }
 
     private var index: JSONValue {

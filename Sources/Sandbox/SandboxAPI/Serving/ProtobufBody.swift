@@ -76,7 +76,8 @@ struct ProtobufBody {
             }
             if name.hasPrefix("@") {
                 guard case .bytes(let inside) = value else { throw broken("\(type) \(number)") }
-                let inlined = try message(inside, schema, String(name.dropFirst()), depth: depth + 1)
+                let inlined = try message(
+                    inside, schema, String(name.dropFirst()), depth: depth + 1)
                 for member in inlined.members { object[member.key] = member.value }
             } else if let below = schema.member(name) {
                 try add(value, name, below, to: &object, depth: depth + 1)

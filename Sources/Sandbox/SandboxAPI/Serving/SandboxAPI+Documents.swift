@@ -5,7 +5,8 @@ internal import Kube
 /// Paths that name no resource: discovery, version, health, OpenAPI.
 extension SandboxAPI {
     func document(_ request: KubeRequest) throws(StatusError) -> KubeResponse {
-        let path = request.path.count > 1 && request.path.hasSuffix("/")
+        let path =
+            request.path.count > 1 && request.path.hasSuffix("/")
             ? String(request.path.dropLast()) : request.path
         guard request.method == "GET" || request.method == "HEAD" else {
             throw .methodNotAllowed()

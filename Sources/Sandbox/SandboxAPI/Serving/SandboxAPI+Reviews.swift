@@ -25,7 +25,9 @@ extension SandboxAPI {
                     kind, "", "User \"\(user.name)\" cannot create resource \"\(route.plural)\"")
             }
         }
-        guard case .object(let members) = try Call.body(of: request) else { throw .badRequest("the review is no object") }
+        guard case .object(let members) = try Call.body(of: request) else {
+            throw .badRequest("the review is no object")
+        }
         var review = KubeObject(members)
         review["status"] = try status(of: review, kind, user)
         review["metadata", "creationTimestamp"] = .null

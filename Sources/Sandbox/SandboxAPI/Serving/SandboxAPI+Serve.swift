@@ -77,9 +77,11 @@ extension SandboxAPI {
     func present(_ object: KubeObject, _ call: Call) -> JSONValue {
         let shown = EventForms.show(object, as: call.resource)
         if call.tableVersion != nil {
-            return table([shown], call, metadata: .object([
-                ("resourceVersion", .string(object.resourceVersion))
-            ]))
+            return table(
+                [shown], call,
+                metadata: .object([
+                    ("resourceVersion", .string(object.resourceVersion))
+                ]))
         }
         if call.wantsPartial { return call.partial(shown) }
         return .object(shown.json)

@@ -20,9 +20,11 @@ extension SandboxAPI {
                         + " \(cause.message)")
             }
         }
-        if resource.isCustom, let members = SchemaDefaults.fill(
-            .object(object.json), resource.schema
-        ).object {
+        if resource.isCustom,
+            let members = SchemaDefaults.fill(
+                .object(object.json), resource.schema
+            ).object
+        {
             object = KubeObject(members)
         }
         object = EventForms.stored(object, from: resource)

@@ -23,6 +23,7 @@ extension SandboxAPI {
         try settleNamespace(&object, resource, namespace)
         nameIt(&object)
         stamp(&object, resource)
+        if !intent.isApply { object["metadata", "managedFields"] = nil }
         try admit(&object, before: nil, resource)
         try validate(object, before: nil, resource)
         let place = Place(
@@ -65,7 +66,6 @@ extension SandboxAPI {
         object["metadata", "selfLink"] = nil
         object.resourceVersion = ""
         object["metadata", "generation"] = resource.hasGeneration ? 1 : nil
-        object["metadata", "managedFields"] = nil
         if resource.kind.hasStatus { object["status"] = nil }
     }
 

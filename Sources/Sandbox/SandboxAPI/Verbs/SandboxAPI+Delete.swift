@@ -12,24 +12,27 @@ extension SandboxAPI {
         let isDryRun = call.isDryRun || bodyAsks
         let left = try delete(live, call.resource, options, isDryRun: isDryRun)
         if let left { return respond(left, call) }
-        return .json(.object([
-            ("kind", "Status"), ("apiVersion", "v1"), ("metadata", .object([])),
-            ("status", "Success"),
-            (
-                "details",
-                .object(
-                    [("name", .string(live.name))]
-                        + (call.route.group.isEmpty
-                            ? [] : [("group", .string(call.route.group))])
-                        + [("kind", .string(call.route.plural)), ("uid", .string(live.uid))])
-            ),
-        ]))
+        return .json(
+            .object([
+                ("kind", "Status"), ("apiVersion", "v1"), ("metadata", .object([])),
+                ("status", "Success"),
+                (
+                    "details",
+                    .object(
+                        [("name", .string(live.name))]
+                            + (call.route.group.isEmpty
+                                ? [] : [("group", .string(call.route.group))])
+                            + [("kind", .string(call.route.plural)), ("uid", .string(live.uid))])
+                ),
+            ]))
     }
 
     mutating func deleteCollection(_ call: Call) throws(StatusError) -> KubeResponse {
         let options = try deleteOptions(call)
-        let chosen = try selected(call, store.list(
-            call.resource.storage, namespace: call.route.namespace))
+        let chosen = try selected(
+            call,
+            store.list(
+                call.resource.storage, namespace: call.route.namespace))
         var listed: [KubeObject] = []
         for object in chosen {
             listed.append(object)

@@ -9,7 +9,8 @@ extension SandboxAPI {
         if type == .apply { return try apply(call, &intent) }
         if call.request.query("force") != nil {
             throw patchOptionsInvalid(
-                "force", "FieldValueForbidden", "Forbidden: may not be specified for non-apply patch")
+                "force", "FieldValueForbidden",
+                "Forbidden: may not be specified for non-apply patch")
         }
         guard let live = store.get(call.place) else {
             throw .notFound(call.resource.kind, call.route.name)

@@ -4,11 +4,17 @@ internal import Kube
 internal import SandboxAPI
 
 /// A file that stands for something in the API.
-struct DataFile: Equatable {
+package struct DataFile: Equatable {
     /// May name folders: `tls/ca.crt`.
-    var name: String
-    var bytes: [UInt8]
-    var permissions: UInt32 = 0o644
+    package var name: String
+    package var bytes: [UInt8]
+    package var permissions: UInt32
+
+    package init(name: String, bytes: [UInt8], permissions: UInt32 = 0o644) {
+        self.name = name
+        self.bytes = bytes
+        self.permissions = permissions
+    }
 }
 
 /// What ConfigMaps, Secrets, projected and downward volumes hold, as files.

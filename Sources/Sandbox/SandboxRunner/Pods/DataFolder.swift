@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Posix
+package import Posix
 
 /// A folder whose files change all at once: they lie in a folder with a number, `..data` links to
 /// the newest one, and each name links through it. So a reader never sees half of a change.
-final class DataFolder {
-    let path: String
+package final class DataFolder {
+    package let path: String
     private var files: [DataFile]?
     private var number = 0
 
-    init(_ path: String) {
+    package init(_ path: String) {
         self.path = path
     }
 
     /// True if something was written.
     @discardableResult
-    func write(_ files: [DataFile]) throws(PosixError) -> Bool {
+    package func write(_ files: [DataFile]) throws(PosixError) -> Bool {
         if self.files == files { return false }
         let old = number
         number += 1

@@ -197,6 +197,39 @@ final class Kubelet {
         return Array(sandbox.tokens.token(account, namespace: pod.namespace, api).utf8)
     }
 
+    /// For clients in the pod: the service account is not where they would look for it.
+    func writeKubeconfig(
+        _ pod: KubeObject, _ folder: String, _ account: String
+    ) throws(PlanError) -> String {
+        let path = "\(folder)/kubeconfig"
+        if Directory.exists(path) { return path }
+        let text = """
+            apiVersion: v1
+            kind: Config
+            current-context: pod
+            clusters:
+            - name: sandbox
+              cluster:
+                server: https://\(settings.serverHost):\(settings.serverPort)
+                certificate-authority: \(account)/ca.crt
+            contexts:
+            - name: pod
+              context: {cluster: sandbox, user: account, namespace: \(pod.namespace)}
+            users:
+            - name: account
+              user: {tokenFile: \(account)/token}
+
+            """
+        do throws(PosixError) {
+            let file = try File(path, .replace, permissions: 0o600)
+            try file.write(at: 0, Array(text.utf8))
+            file.close()
+        } catch {
+            throw PlanError("\(error)")
+        }
+        return path
+    }
+
     /// What every container finds in its environment.
     func baseEnvironment(
         of pod: KubeObject, address: String, _ searchPath: String, _ folder: String

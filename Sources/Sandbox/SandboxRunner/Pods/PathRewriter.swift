@@ -56,3 +56,34 @@ package struct PathRewriter: Equatable, Sendable {
         }
     }
 }
+
+/// "All addresses" are all addresses of a pod; here these are those of all pods, and only one could
+/// have them. So `0.0.0.0:2379` and `:2379` in a flag mean the pod's own address.
+package struct WildcardAddress: Equatable, Sendable {
+    private let address: String
+
+    package init(address: String) {
+        self.address = address
+    }
+
+    package func rewrite(_ word: String) -> String {
+        guard word.hasPrefix("-"), let equals = word.firstIndex(of: "=") else { return word }
+        let values = word[word.index(after: equals)...].split(
+            separator: ",", omittingEmptySubsequences: false)
+        return word[...equals] + values.map { value($0) }.joined(separator: ",")
+    }
+
+    private func value(_ text: Substring) -> String {
+        if text.hasPrefix(":"), text.count > 1, text.dropFirst().utf8.allSatisfy(isDigit) {
+            return address + text
+        }
+        for head in ["", "http://", "https://"] {
+            for wildcard in ["0.0.0.0:", "[::]:"] where text.hasPrefix(head + wildcard) {
+                return "\(head)\(address):\(text.dropFirst(head.count + wildcard.count))"
+            }
+        }
+        return String(text)
+    }
+
+    private func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+}

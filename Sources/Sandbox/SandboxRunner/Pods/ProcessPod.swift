@@ -191,13 +191,14 @@ final class ProcessPod {
         let paths = paths(index)
         var environment = kubelet.baseEnvironment(of: pod, address: address, searchPath, folder)
         if let account = volumes.accountFolder {
-            environment.set("KEELSON_SERVICE_ACCOUNT", account)
+            environment.set("KUBECONFIG", try kubelet.writeKubeconfig(pod, folder, account))
         }
         try environment.add(plan, of: pod, address: address, kubelet.api, paths)
         let known = environment
         var words = (command.isEmpty ? images.standardCommand(plan.image) : command) + arguments
+        let place = WildcardAddress(address: address)
         words = words.map { word in
-            paths.rewrite(Variables.expand(word) { known.value($0) })
+            place.rewrite(paths.rewrite(Variables.expand(word) { known.value($0) }))
         }
         let path = environment.value("PATH") ?? searchPath
         guard let program = images.find(words[0], in: path) else {

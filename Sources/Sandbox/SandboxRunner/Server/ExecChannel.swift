@@ -15,7 +15,9 @@ final class ExecChannel {
     private let kubelet: Kubelet
     private let connection: Connection
     private let web = WebSocketServer(maxMessageBytes: 1 << 20)
-    private let process: ChildProcess
+    /// Nil for a command that could not be started.
+    private let process: ChildProcess?
+    private var refusal = ""
     private var readers: [PipeReader] = []
     private var timer: TimerID?
     private var endedTurns = 0
@@ -34,21 +36,29 @@ final class ExecChannel {
         if wish.tty {
             throw .badRequest("the sandbox has no terminals: use exec without -t")
         }
-        do throws(PlanError) {
-            var plan = try pod.childPlan(index, wish.command, [])
-            plan.input = wish.stdin ? .pipe : .null
-            plan.output = .pipe
-            plan.errors = .pipe
-            do throws(PosixError) {
-                process = try ChildProcess(plan)
-            } catch {
-                throw PlanError("\(error)")
-            }
-        } catch {
-            throw .internalError("error executing command in container: \(error.text)")
-        }
         self.kubelet = kubelet
         self.connection = connection
+        // Said on the channel: whoever hears of it before takes us for a server of the old kind.
+        do throws(PlanError) {
+            process = try ExecChannel.start(wish, pod, index)
+        } catch {
+            process = nil
+            refusal = "error executing command in container: \(error.text)"
+        }
+    }
+
+    private static func start(
+        _ wish: ExecRequest, _ pod: ProcessPod, _ index: Int
+    ) throws(PlanError) -> ChildProcess {
+        var plan = try pod.childPlan(index, wish.command, [])
+        plan.input = wish.stdin ? .pipe : .null
+        plan.output = .pipe
+        plan.errors = .pipe
+        do throws(PosixError) {
+            return try ChildProcess(plan)
+        } catch {
+            throw PlanError("\(error)")
+        }
     }
 
     static func accept(_ key: String) -> String {
@@ -66,7 +76,7 @@ final class ExecChannel {
     }
 
     private func read() {
-        for (channel, pipe) in [(UInt8(1), process.output), (2, process.errors)] {
+        for (channel, pipe) in [(UInt8(1), process?.output), (2, process?.errors)] {
             guard let pipe else { continue }
             let reader = PipeReader(kubelet.reactor, pipe) { [unowned self] bytes in
                 self.send(channel, bytes)
@@ -91,14 +101,14 @@ final class ExecChannel {
         guard let channel = message.first else { return }
         switch channel {
         case 0: write(Array(message.dropFirst()))
-        case 255 where message.count > 1 && message[1] == 0: process.input?.close()
+        case 255 where message.count > 1 && message[1] == 0: process?.input?.close()
         default: break
         }
     }
 
     /// The pipe blocks; a command that does not read is waited for by its client alone.
     private func write(_ bytes: [UInt8]) {
-        guard let input = process.input else { return }
+        guard let input = process?.input else { return }
         var rest = bytes[...]
         while !rest.isEmpty {
             guard let count = (try? input.write([Array(rest)])) ?? nil, count > 0 else { return }
@@ -117,7 +127,9 @@ final class ExecChannel {
     }
 
     private func poll() {
-        guard let ending = (try? process.poll()) ?? nil, !isOver else { return }
+        if isOver { return }
+        guard let process else { return finish(ExecChannel.refusal(refusal)) }
+        guard let ending = (try? process.poll()) ?? nil else { return }
         endedTurns += 1
         // Its children may hold the pipes open: they are not waited for long.
         if readers.contains(where: { !$0.isOver }), endedTurns < 20 { return }
@@ -126,11 +138,22 @@ final class ExecChannel {
             case .exited(let code): code
             case .signalled(let number): 128 + number
             }
-        send(3, JSON.bytes(ExecChannel.status(code)))
+        finish(ExecChannel.status(code))
+    }
+
+    private func finish(_ status: JSONValue) {
+        send(3, JSON.bytes(status))
         web.close(WebSocketServer.CloseCode.normal)
         flush()
         stop()
         connection.closeAfterFlush()
+    }
+
+    private static func refusal(_ text: String) -> JSONValue {
+        .object([
+            ("metadata", [:]), ("status", "Failure"), ("message", .string(text)),
+            ("reason", "InternalError"), ("code", 500),
+        ])
     }
 
     private static func status(_ code: Int32) -> JSONValue {
@@ -146,7 +169,7 @@ final class ExecChannel {
     }
 
     func cancel() {
-        if process.isRunning {
+        if let process, process.isRunning {
             process.sendToGroup(.kill)
             _ = try? process.wait()
         }

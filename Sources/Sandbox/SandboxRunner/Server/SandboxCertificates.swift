@@ -8,26 +8,28 @@ internal import Posix
 struct SandboxCertificates {
     /// As PEM.
     let authority: [UInt8]
-    private let administrator: CertificateAuthority.Pair
+    private let administrator: CertificatePair
     private let folder: String
 
     init(folder: String, listen: String) throws(NetError) {
         self.folder = "\(folder)/pki"
-        let made = try CertificateAuthority(
-            commonName: "keelson-sandbox", lifetime: .seconds(365 * 86_400))
-        authority = made.pair.certificate
+        let year = Duration.seconds(365 * 86_400)
+        let made = try CertificateIssuer.issue(
+            CertificateWish(commonName: "keelson-sandbox", isAuthority: true, validity: year))
+        authority = made.certificate
         let host = HostPort(listen)?.host ?? "127.0.0.1"
-        var names = ["IP:127.0.0.1", "DNS:localhost", "DNS:kubernetes", "DNS:kubernetes.default"]
-        names += ["DNS:kubernetes.default.svc", "DNS:kubernetes.default.svc.cluster.local"]
-        if SocketAddress(host: host, port: 0) != nil { names.append("IP:\(host)") }
-        let server = try made.issue(
-            CertificateAuthority.Wish(
-                commonName: "kube-apiserver", names: names, isServer: true,
-                lifetime: .seconds(365 * 86_400)))
-        administrator = try made.issue(
-            CertificateAuthority.Wish(
-                commonName: Sandbox.administratorName, organization: "system:masters",
-                isClient: true, lifetime: .seconds(365 * 86_400)))
+        var wish = CertificateWish(commonName: "kube-apiserver", validity: year)
+        wish.dnsNames = [
+            "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+            "kubernetes.default.svc.cluster.local",
+        ]
+        wish.addresses = ["127.0.0.1"]
+        if host != "127.0.0.1", SocketAddress(host: host, port: 0) != nil {
+            wish.addresses.append(host)
+        }
+        let server = try CertificateIssuer.issue(wish, signedBy: made)
+        administrator = try CertificateIssuer.issue(
+            CertificateWish(commonName: Sandbox.administratorName, validity: year), signedBy: made)
         do throws(PosixError) {
             try Directory.make(self.folder)
             try SandboxCertificates.put(authority, "\(self.folder)/ca.crt", 0o644)

@@ -41,7 +41,7 @@ enum BackupCommand {
     }
 
     /// Kubernetes reads no more than 4096 bytes of the file.
-    private static func tell(_ value: JSONValue, _ call: Invocation, _ log: String) {
+    static func tell(_ value: JSONValue, _ call: Invocation, _ log: String) {
         call.console.write(JSON.text(value) + "\n")
         if log.isEmpty { return }
         let file = try? File(log, .replace, permissions: 0o644)

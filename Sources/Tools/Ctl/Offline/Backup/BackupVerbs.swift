@@ -142,21 +142,26 @@ enum BackupVerbs {
             "backup check copy.db --sha256 "
                 + "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         ],
-        flags: [CtlFlag("sha256", .text, "", "what the sum of the whole file must be")],
+        flags: [
+            CtlFlag("sha256", .text, "", "what the sum of the whole file must be"),
+            CtlFlag(
+                "termination-log", .text, "", "file that gets the result too, at most 4096 bytes"),
+        ],
         isNewer: true,
         run: { call throws(CtlError) in
             guard call.arguments.count == 1 else {
                 throw .badArguments("backup check requires exactly one argument")
             }
             let path = call.arguments[0]
+            let log = call.flags.text("termination-log")
             do throws(CtlError) {
                 let checked = try BackupCheck.check(
                     path, BackupFolder.manifest(beside: path), sha256: call.flags.text("sha256"),
                     call)
-                call.console.write(JSON.text(.object(checked.members)) + "\n")
+                BackupCommand.tell(.object(checked.members), call, log)
             } catch {
-                let value = JSONValue.object([("error", .string(BackupCommand.text(error)))])
-                call.console.write(JSON.text(value) + "\n")
+                BackupCommand.tell(
+                    .object([("error", .string(BackupCommand.text(error)))]), call, log)
                 throw .told(BackupCommand.code(error))
             }
         })
