@@ -146,8 +146,9 @@ private final class FakeExchange: KubeExchange {
                     step: .createToken(KubeObject(.secret, namespace: "ns", name: "t")),
                     operationID: "t"))
                 == .done)
+        let last = try #require(exchange.requests.last)
         let token = KubeObject(
-            try #require(try JSON.parse(try #require(exchange.requests.last).body).object))
+            try #require(try JSON.parse(last.body).object))
         #expect(Base64.decode(token.string("data", "token") ?? "")?.count == 64)
     }
 
