@@ -229,7 +229,7 @@ extension World {
 
     /// I18: what is whole stays so without a write.
     package func judgeSteadiness(seconds: Int = 600) {
-        run(seconds: 120, writes: true)
+        run(seconds: min(120, seconds), writes: true)
         let before = writeCount
         let version = api.get(clusterKey)?.resourceVersion ?? ""
         run(seconds: seconds, writes: true)
