@@ -19,6 +19,6 @@ enum MountTable {
             else { continue }
             best = (from, line[line.index(after: equals)...])
         }
-        return best.map { $0.to + path.dropFirst($0.from.count) } ?? path
+        return best.map { String($0.to) + path.dropFirst($0.from.count) } ?? path
     }
 }
