@@ -436,6 +436,7 @@ def a_watch_tells(s):
             for line in child.stdout:
                 lines.append(" ".join(line.split()[:2]))
 
+    s.kubectl("create", "configmap", "there", "--from-literal=a=b")
     watching = []
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -449,6 +450,7 @@ def a_watch_tells(s):
     finally:
         watching[0].kill()
         thread.join(5)
+        s.kubectl("delete", "configmap", "there")
 
 
 def namespaces_end_with_all_in_them(s):

@@ -35,10 +35,11 @@ struct NewMember: Sendable {
         try checkPlace()
         if !Directory.exists(ready) {
             guard let source = ticket.restore else { throw .refused("the ticket names no file") }
+            let path = MountTable.real(source.path)
             try clear()
-            try checkSpace(for: source.path)
+            try checkSpace(for: path)
             try traded { () throws(InterchangeError) in
-                let snapshot = try SnapshotFile.open(source.path, on: PosixDisk(syncs: true))
+                let snapshot = try SnapshotFile.open(path, on: PosixDisk(syncs: true))
                 defer { snapshot.close() }
                 try check(snapshot, source)
                 try write(snapshot, bump: source.bumpRevision)

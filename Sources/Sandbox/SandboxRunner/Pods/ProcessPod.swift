@@ -194,6 +194,11 @@ final class ProcessPod {
         if let account = volumes.accountFolder {
             environment.set("KUBECONFIG", try kubelet.writeKubeconfig(pod, folder, account))
         }
+        // For paths that programs learn from elsewhere than their command line.
+        let table = plan.mounts.compactMap { mount in
+            volumes.realPath(of: mount).map { "\(mount.path)=\($0)" }
+        }
+        environment.set("KEELSON_MOUNTS", table.joined(separator: "\n"))
         try environment.add(plan, of: pod, address: address, kubelet.api, paths)
         let known = environment
         var words = (command.isEmpty ? images.standardCommand(plan.image) : command) + arguments
