@@ -12,17 +12,17 @@ enum OperatorFlags {
             "kubeconfig", .text, "",
             "File that says whom to ask; empty: $KUBECONFIG, the pod's own."),
         row("context", .text, "", "Context of the kubeconfig; empty: its current one."),
-        row("namespace", .text, "", "Namespaces, with commas between; empty: all."),
+        row("watch-namespaces", .text, "", "Namespaces, with commas between; empty: all."),
         row("leader-elect", .bool, "true", "Write only while holding the Lease."),
         row(
-            "leader-election-namespace", .text, "", "Namespace of the Lease; empty: the operator's."
+            "lease-namespace", .text, "", "Namespace of the Lease; empty: the operator's."
         ),
-        row("leader-election-name", .text, "keelson-operator", "Name of the Lease."),
+        row("lease-name", .text, "keelson-operator", "Name of the Lease."),
         row("lease-duration", .duration, "15s", "When a silent holder has lost the Lease."),
         row("renew-deadline", .duration, "10s", "When a holder that cannot renew gives up."),
         row("retry-period", .duration, "2s", "Between two attempts to take or renew it."),
         row("identity", .text, "", "Who we are in the Lease; empty: $POD_NAME or the host's name."),
-        row("metrics-listen", .text, ":8080", "Address of /healthz, /livez, /readyz and /metrics."),
+        row("listen", .text, ":8080", "Address of /healthz, /livez, /readyz and /metrics."),
         row("workers", .int64, "4", "Clusters that are worked on at the same time."),
         row("resync", .duration, "30s", "Every cluster is looked at this often at least."),
         row("client-qps", .int64, "20", "Requests to the API server in a second, per client."),
@@ -83,15 +83,15 @@ struct OperatorSettings: Equatable, Sendable {
         }
         kubeconfig = text("kubeconfig")
         context = text("context")
-        let names = text("namespace").split(separator: ",").map(String.init)
+        let names = text("watch-namespaces").split(separator: ",").map(String.init)
         namespaces = names.isEmpty ? [""] : names
         electsLeader = flags["leader-elect"] != .bool(false)
-        leaseNamespace = text("leader-election-namespace")
-        leaseName = text("leader-election-name")
+        leaseNamespace = text("lease-namespace")
+        leaseName = text("lease-name")
         let host = Self.variable("POD_NAME") ?? ThisProcess.hostName
         let given = text("identity")
         identity = given.isEmpty ? "\(host)_\(ThisProcess.id)" : given
-        listen = text("metrics-listen")
+        listen = text("listen")
         var workers: Int64 = 4
         if case .int64(let count)? = flags["workers"] { workers = count }
         guard (1...64).contains(workers) else { throw .wrong("--workers must be 1 to 64") }

@@ -202,7 +202,7 @@ private final class Parts {
             ? "0.0.0.0" + settings.listen : settings.listen
         guard let endpoint = HostPort(text),
             let address = SocketAddress(host: endpoint.host, port: endpoint.port)
-        else { throw .badServer("--metrics-listen \(settings.listen): no address") }
+        else { throw .badServer("--listen \(settings.listen): no address") }
         // Nothing starts if the port is taken.
         _ = try Wiring.posix { () throws(PosixError) in try Socket.listen(address) }
         let server = HealthServer(

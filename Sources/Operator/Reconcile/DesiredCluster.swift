@@ -138,7 +138,7 @@ package struct ClusterDefaults: Equatable, Sendable {
     package var tlsMode: String
 
     package init(
-        version: String = "3.5.1", image: String = "keelson:dev", tlsMode: String = "Auto"
+        version: String = "", image: String = "keelson:dev", tlsMode: String = "Auto"
     ) {
         self.version = version
         self.image = image

@@ -61,11 +61,16 @@ struct Pass {
         if observation.cluster.isBeingDeleted {
             planDeletion()
         } else {
-            specProblem = SpecRules.problem(desired, memory: memory)
+            specProblem = SpecRules.problem(desired, memory: memory) ?? ruleProblem()
             halt = haltReason()
             decide()
         }
         return plan()
+    }
+
+    /// What a server that knows the rules of the schema would not have let in.
+    private func ruleProblem() -> String? {
+        SpecCheck.problems(of: observation.cluster).first.map { "\($0.field): \($0.message)" }
     }
 
     /// At most one thing, in the order of its weight.

@@ -68,7 +68,9 @@ struct StatusReport {
         if pass.restoreGeneration > 0 {
             fields.append(("restoreGeneration", .integer(pass.restoreGeneration)))
         }
-        fields.append(("targetVersion", .string(desired.version)))
+        if !desired.version.isEmpty {
+            fields.append(("targetVersion", .string(desired.version)))
+        }
         fields.append(("currentImage", .string(desired.image)))
         return fields
     }
