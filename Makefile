@@ -7,7 +7,7 @@ SEEDS ?= 1000
 FIRST_SEED ?= 1
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help setup build release test lint format golden charts image sim demo bench parity clean
+.PHONY: help setup build release test lint format golden charts image sim demo demo-node bench parity clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -46,7 +46,10 @@ sim: setup ## simulate SEEDS clusters (SEEDS=1000 FIRST_SEED=1)
 	$(SWIFT) build $(FLAGS) -c release --product keelson-sim
 	.build/release/keelson-sim run --seeds $(SEEDS) --first $(FIRST_SEED)
 
-demo: setup ## three members, the leader is killed, nothing is lost
+demo: setup ## a cluster on Kubernetes objects: faults, repairs, backup, restore
+	@scripts/demo-kubernetes
+
+demo-node: setup ## three members without Kubernetes, the leader is killed, nothing is lost
 	@scripts/demo
 
 bench: setup ## etcd and keelson-node in turns, one load generator

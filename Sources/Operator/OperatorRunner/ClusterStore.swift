@@ -42,7 +42,8 @@ struct WatchedKind: Sendable {
         WatchedKind(kind: .secret, isLabelled: true, isOptional: false),
         WatchedKind(kind: .service, isLabelled: true, isOptional: false),
         WatchedKind(kind: .serviceAccount, isLabelled: true, isOptional: false),
-        WatchedKind(kind: .podDisruptionBudget, isLabelled: true, isOptional: false),
+        // Kubernetes 1.20 has neither of policy/v1 nor CronJobs of batch/v1.
+        WatchedKind(kind: .podDisruptionBudget, isLabelled: true, isOptional: true),
         WatchedKind(kind: .job, isLabelled: true, isOptional: false),
         WatchedKind(kind: .cronJob, isLabelled: true, isOptional: true),
         WatchedKind(kind: .node, isLabelled: false, isOptional: true),

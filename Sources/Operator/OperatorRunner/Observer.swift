@@ -17,6 +17,9 @@ struct Observer: Sendable {
             cluster["spec", "image"] = .string(nodeImage)
         }
         cluster = RestoreOrigin.resolved(cluster, view.all(.etcdBackup))
+        let budgets = view.optional[.podDisruptionBudget]?.value
+        // Where they cannot be seen, or do not exist, none is wanted.
+        if budgets == nil { cluster["spec", "podDisruptionBudget", "enabled"] = false }
         let desired = DesiredCluster(cluster)
         var seen = Observation(cluster: cluster)
         seen.statefulSet = view.named(.statefulSet, desired.name)
@@ -25,7 +28,9 @@ struct Observer: Sendable {
             desired.ordinal(ofClaim: $0.name) != nil
         }
         seen.configMap = view.named(.configMap, desired.membershipName)
-        seen.disruptionBudget = view.named(.podDisruptionBudget, desired.name)
+        seen.disruptionBudget = budgets?.first {
+            $0.namespace == desired.namespace && $0.name == desired.name
+        }
         seen.serviceAccount = view.named(.serviceAccount, desired.name)
         seen.services = view.own(.service)
         seen.secrets = view.own(.secret)
@@ -48,7 +53,7 @@ struct Observer: Sendable {
         seen.backups = view.all(.etcdBackup)
         seen.schedules = view.all(.etcdBackupSchedule)
         seen.jobs = view.all(.job)
-        seen.cronJobs = view.optional[.cronJob]?.value ?? []
+        seen.cronJobs = view.optional[.cronJob]?.value
         seen.pods = view.all(.pod)
         seen.claims = view.all(.persistentVolumeClaim)
         if !nodeImage.isEmpty { seen.defaults.image = nodeImage }

@@ -25,7 +25,8 @@ package struct BackupObservation: Equatable, Sendable {
     package var clusters: [KubeObject] = []
     package var backups: [KubeObject] = []
     package var jobs: [KubeObject] = []
-    package var cronJobs: [KubeObject] = []
+    /// Nil where the server has none of `batch/v1`, or does not let us see them.
+    package var cronJobs: [KubeObject]?
     package var pods: [KubeObject] = []
     package var claims: [KubeObject] = []
     package var schedules: [KubeObject] = []

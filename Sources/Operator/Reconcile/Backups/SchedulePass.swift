@@ -33,7 +33,10 @@ struct SchedulePass {
                 false, "NoCluster", "there is no EtcdCluster \(template.clusterRef.name)")
         }
         let cluster = DesiredCluster(object, defaults: seen.defaults)
-        let found = seen.cronJobs.first { $0.name == schedule.name }
+        guard let cronJobs = seen.cronJobs else {
+            return report(false, "NoCronJobs", "CronJobs of batch/v1 cannot be listed here")
+        }
+        let found = cronJobs.first { $0.name == schedule.name }
         if let found, found.controller?.uid != schedule.uid {
             return report(false, "NameTaken", "another CronJob is called \(schedule.name)")
         }
