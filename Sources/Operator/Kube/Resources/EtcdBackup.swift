@@ -78,12 +78,6 @@ package struct EtcdBackupSpec: Record {
         case leader = "Leader"
     }
 
-    package enum Artifact: String, ChoiceValue {
-        /// The file stays when the object is deleted.
-        case forever = "Forever"
-        case withObject = "WithObject"
-    }
-
     package var clusterRef = LocalReference()
     package var destination = BackupDestination()
     package var from = Origin.follower
@@ -91,7 +85,6 @@ package struct EtcdBackupSpec: Record {
     package var timeoutSeconds = 3600
     package var backoffLimit = 3
     package var ttlSecondsAfterFinished: Int?
-    package var retainArtifact = Artifact.forever
 
     package init() {}
 
@@ -120,9 +113,6 @@ package struct EtcdBackupSpec: Record {
             $0.format = "int32"
             $0.minimum = 0
         },
-        Field(
-            "retainArtifact", \.retainArtifact,
-            "Whether the stored file outlives this object."),
     ]
 }
 

@@ -86,8 +86,12 @@ struct BackupPass {
             (job.int("status", "failed") ?? 0) + (job.int("status", "succeeded") ?? 0)
         let claim = BackupPod.claimName(
             backup.spec.destination, cluster: backup.spec.clusterRef.name)
+        let words = LastWords(pods)
+        if words == nil, LastWords.mayStillCome(job, now: now) {
+            return Plan(status: writtenIfChanged(), requeueAfter: .seconds(1))
+        }
         let report = BackupReport(
-            LastWords(pods), claim: claim, folder: BackupPod.folder(backup.spec.destination))
+            words, claim: claim, folder: BackupPod.folder(backup.spec.destination))
         if job.condition("Complete")?.isTrue == true {
             guard let artifact = report.artifact else { return fail("NoManifest", report.error) }
             return complete(artifact, report)

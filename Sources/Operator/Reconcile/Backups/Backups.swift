@@ -87,6 +87,15 @@ struct LastWords {
         self = best
     }
 
+    /// A Job's end and its pod's come by different watches; for a while the pod's is waited for.
+    static func mayStillCome(_ job: KubeObject, now: Instant) -> Bool {
+        let ends = ["Complete", "Failed"].compactMap { job.condition($0) }.filter(\.isTrue)
+        guard let end = ends.first.flatMap({ KubeTime.parse($0.lastTransitionTime) }) else {
+            return false
+        }
+        return now - Instant(nanoseconds: end) < .seconds(30)
+    }
+
     private init(text: String, finishedAt: String, exitCode: Int) {
         self.text = text
         self.finishedAt = finishedAt

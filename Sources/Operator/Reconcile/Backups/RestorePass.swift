@@ -72,7 +72,11 @@ struct RestorePass {
         let pods = seen.pods.filter {
             $0.labels[BackupReconciler.restoreLabel] == restore.name
         }
-        let report = BackupReport(LastWords(pods), claim: origin.claimName, folder: origin.folder)
+        let words = LastWords(pods)
+        if words == nil, LastWords.mayStillCome(job, now: now) {
+            return phase(.validating, events: [])
+        }
+        let report = BackupReport(words, claim: origin.claimName, folder: origin.folder)
         if let failed = job.condition("Failed"), failed.isTrue {
             return fail(
                 "ArtifactRefused", report.error.isEmpty ? failed.message : report.error)

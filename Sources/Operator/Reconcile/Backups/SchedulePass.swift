@@ -8,6 +8,8 @@ struct SchedulePass {
     private let seen: BackupObservation
     private let now: Instant
     private var schedule: EtcdBackupSchedule
+    /// The last words of a pod are on their way.
+    private var isExpecting = false
 
     init(_ seen: BackupObservation, now: Instant) {
         self.seen = seen
@@ -138,6 +140,10 @@ struct SchedulePass {
         let claim = BackupPod.claimName(
             template.destination, cluster: template.clusterRef.name)
         let words = LastWords(pods, inJob: job.name)
+        if words == nil, LastWords.mayStillCome(job, now: now) {
+            isExpecting = true
+            return
+        }
         let report = BackupReport(
             words, claim: claim, folder: BackupPod.folder(template.destination))
         if job.condition("Complete")?.isTrue == true {
@@ -184,7 +190,7 @@ struct SchedulePass {
         schedule.status.observedGeneration = Int(clamping: seen.object.generation)
         var plan = Plan(
             step: step, operationID: "schedule-\(schedule.name)",
-            requeueAfter: step == nil ? .seconds(60) : .seconds(1))
+            requeueAfter: step == nil && !isExpecting ? .seconds(60) : .seconds(1))
         guard schedule.statusDiffers else { return plan }
         plan.status = .object(schedule.status.encoded)
         if !isReady, before.conditions["Ready"]?.message != message {
