@@ -129,7 +129,9 @@ import Testing
         let plain = try settings([])
         #expect(plain.namespaces == [""] && plain.electsLeader && plain.workerCount == 4)
         #expect(plain.resync == .seconds(30) && plain.listen == ":8080")
-        let given = try settings(["--watch-namespaces=a,b", "--leader-elect=false", "--resync", "1m"])
+        let given = try settings([
+            "--watch-namespaces=a,b", "--leader-elect=false", "--resync", "1m",
+        ])
         #expect(given.namespaces == ["a", "b"] && !given.electsLeader)
         #expect(given.resync == .seconds(60))
         #expect(throws: FlagError.self) { try settings(["--workers=0"]) }
