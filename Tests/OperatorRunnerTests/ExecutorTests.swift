@@ -63,6 +63,17 @@ private final class FakeExchange: KubeExchange {
             operationID: "op")
     }
 
+    @Test func `what will be applied again is applied from the start, and only over nothing`() {
+        var child = KubeObject(.service, namespace: "ns", name: "demo")
+        child.annotations[Names.appliedNote] = "1"
+        let plan = Plan(step: .create(child), operationID: "child")
+        #expect(carry(plan) == .done)
+        #expect(exchange.lines == ["GET services/demo"], "there is one: nothing is written")
+        exchange.refusals["GET"] = .notFound(.service, "demo")
+        #expect(carry(plan) == .done)
+        #expect(exchange.lines.suffix(2) == ["GET services/demo", "PATCH services/demo"])
+    }
+
     @Test func `the status is written first, with its version, then events, then the step`() throws
     {
         #expect(carry(plan) == .done)

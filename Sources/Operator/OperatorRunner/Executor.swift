@@ -86,7 +86,7 @@ struct Executor {
         switch step {
         case .create(let object):
             return write(object) { kind throws(KubeError) in
-                try client.create(object, as: kind)
+                try create(object, as: kind)
             }
         case .apply(let object):
             return write(object) { kind throws(KubeError) in
@@ -104,6 +104,18 @@ struct Executor {
     }
 
     // MARK: Objects
+
+    /// Fields of a `POST` belong to nobody who applies: a later apply that leaves one out would not
+    /// remove it. So what will be applied again is applied from the start, but only over nothing.
+    private func create(
+        _ object: KubeObject, as kind: ResourceKind
+    ) throws(KubeError) -> KubeObject {
+        guard object.annotations[Names.appliedNote] != nil else {
+            return try client.create(object, as: kind)
+        }
+        if let there = try client.get(object.key(as: kind)) { return there }
+        return try client.apply(object, as: kind, fieldManager: Self.manager)
+    }
 
     func write(
         _ object: KubeObject, _ send: (ResourceKind) throws(KubeError) -> KubeObject

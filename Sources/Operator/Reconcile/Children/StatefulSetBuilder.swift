@@ -219,10 +219,12 @@ struct StatefulSetBuilder {
 
     /// With these `kubectl exec` of etcdctl, and the hook that hands leadership over, need no
     /// flags. A hook's arguments are not expanded and the image has no shell, so flags could not
-    /// name the pod's address.
+    /// name the pod.
     private func clientEnvironment() -> [(String, String)] {
+        // By name: that is what the certificate is good for.
+        let me = "$(POD_NAME).\(desired.peersName).\(desired.namespace).svc"
         var pairs = [
-            ("ETCDCTL_API", "3"), ("ETCDCTL_ENDPOINTS", "\(desired.scheme)://$(POD_IP):2379"),
+            ("ETCDCTL_API", "3"), ("ETCDCTL_ENDPOINTS", "\(desired.scheme)://\(me):2379"),
         ]
         if desired.usesTLS {
             let path = "/etc/keelson/tls/server"
