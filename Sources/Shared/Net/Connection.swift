@@ -62,6 +62,15 @@ package final class Connection: ReadinessSink {
 
     /// How much one busy peer is served before the others are. Nil: as much as the buffer takes.
     package var share: ReadShare?
+    /// It stands in the line of heavy connections.
+    private var isInLine = false
+    /// Its session has bytes that were not delivered yet.
+    private var hasMoreInSession = false
+
+    /// It was given so much time besides reading from it and writing to it.
+    package func charge(_ spent: Duration) {
+        share?.charge(spent, at: reactor.now)
+    }
 
     /// Closes the connection if its session is not through with the handshake by then.
     package var handshakeTimeout: Duration? {
@@ -150,10 +159,15 @@ package final class Connection: ReadinessSink {
         guard moveSessionOutput() else { return }
         if output.byteCount > lowWaterMark { owesDrained = true }
         let before = output.byteCount
+        let began = share == nil ? nil : MonotonicClock.now
         do throws(PosixError) {
             isFull = try !output.flush(to: socket)
         } catch {
             return end(.failed(.system(error)))
+        }
+        if let began {
+            let ended = MonotonicClock.now
+            share?.charge(ended - began, at: ended)
         }
         if output.byteCount < before || !isFull { lastSent = reactor.now }
         if isFull {
@@ -190,7 +204,10 @@ package final class Connection: ReadinessSink {
             updateInterest()
             if !isReadingPaused, session != nil {
                 // The session may hold bytes that epoll knows nothing of.
-                reactor.soon { [self] in deliverFromSession() }
+                reactor.soon { [self] in
+                    deliverFromSession()
+                    if hasMoreInSession, state == .open, !isReadingPaused { standInLine() }
+                }
             }
         }
     }
@@ -207,7 +224,12 @@ package final class Connection: ReadinessSink {
         if readiness.isWritable, isFull { flushNow() }
         guard state != .closed else { return }
         if interest.contains(.read) {
-            receive()
+            if isInLine || share?.isHeavy(at: reactor.now) == true {
+                reactor.noteDeferred()
+                return standInLine()
+            }
+            if share != nil { reactor.noteLight() }
+            receive(quantum: nil)
         } else if readiness.isFailed {
             let code = socket.pendingError
             end(.failed(.system(PosixError("read", code: code == 0 ? 104 : code))))
@@ -217,7 +239,20 @@ package final class Connection: ReadinessSink {
         }
     }
 
-    private func receive() {
+    private func standInLine() {
+        if isInLine { return }
+        isInLine = true
+        reactor.serveLater(self)
+    }
+
+    /// The turn of one that waited in line: as much as that time is likely to be enough for.
+    internal func takeTurn(quantum: Duration) {
+        isInLine = false
+        if state != .closed, interest.contains(.read) { receive(quantum: quantum) }
+    }
+
+    private func receive(quantum: Duration?) {
+        if hasMoreInSession { return serve(0, quantum) { [self] in deliverFromSession() } }
         let count: Int?
         do throws(PosixError) {
             let room = unsafe min(reactor.readBuffer.count, max(1, share?.byteCount ?? .max))
@@ -231,14 +266,25 @@ package final class Connection: ReadinessSink {
         // What still comes after we have closed is thrown away.
         guard state == .open else { return }
         lastReceived = reactor.now
-        let began = share == nil ? nil : MonotonicClock.now
-        let bytes = unsafe UnsafeRawBufferPointer(rebasing: reactor.readBuffer[..<count])
-        if session == nil {
-            unsafe delegate?.connection(self, received: bytes)
-        } else {
-            unsafe receiveThroughSession(bytes)
+        serve(count, quantum) { [self] in
+            let bytes = unsafe UnsafeRawBufferPointer(rebasing: reactor.readBuffer[..<count])
+            if session == nil {
+                unsafe delegate?.connection(self, received: bytes)
+            } else {
+                unsafe receiveThroughSession(bytes)
+            }
         }
-        if let began { share?.took(MonotonicClock.now - began, byteCount: count) }
+    }
+
+    /// Delivers by `body`, and keeps the account of the time that takes.
+    private func serve(_ byteCount: Int, _ quantum: Duration?, _ body: () -> Void) {
+        guard share != nil else { return body() }
+        let began = MonotonicClock.now
+        body()
+        let ended = MonotonicClock.now
+        share?.took(ended - began, byteCount: byteCount, quantum: quantum)
+        share?.charge(ended - began, at: ended)
+        if hasMoreInSession, state == .open, !isReadingPaused { standInLine() }
     }
 
     private func receiveThroughSession(_ bytes: UnsafeRawBufferPointer) {
@@ -260,20 +306,31 @@ package final class Connection: ReadinessSink {
         delegate?.connectionEstablished(self)
     }
 
+    /// As far as the share goes: a record is opened as a whole, whatever is in it.
     private func deliverFromSession() {
         guard let session else { return }
+        var left = share?.byteCount ?? .max
+        hasMoreInSession = false
         while state == .open, !isReadingPaused {
+            if left <= 0 {
+                hasMoreInSession = true
+                break
+            }
+            let room = unsafe min(left, reactor.plainBuffer.count)
             let count: Int
             do throws(NetError) {
-                count = unsafe try session.read(into: reactor.plainBuffer)
+                count = unsafe try session.read(
+                    into: UnsafeMutableRawBufferPointer(rebasing: reactor.plainBuffer[..<room]))
             } catch {
                 return fail(error)
             }
             if count == 0 { break }
+            left -= count
             let plain = unsafe UnsafeRawBufferPointer(rebasing: reactor.plainBuffer[..<count])
             unsafe delegate?.connection(self, received: plain)
         }
         if session.hasOutput { scheduleFlush() }
+        if hasMoreInSession { return }
         if session.isInputOver, state == .open, !isReadingPaused { noteInputEnd() }
     }
 

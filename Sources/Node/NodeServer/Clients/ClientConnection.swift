@@ -4,6 +4,7 @@ internal import Formats
 internal import HTTP
 internal import Net
 internal import NodeCore
+internal import Posix
 internal import Program
 internal import Replicated
 
@@ -48,7 +49,7 @@ final class ClientConnection: ConnectionDelegate {
 
     /// Read of one client before the others have their turn, and the time for it. What a request
     /// leads to later in the turn takes about as long again.
-    private static let bytesPerTurn = 1_024...(64 << 10)
+    private static let bytesPerTurn = 256...(64 << 10)
     private static let timePerTurn = Duration.microseconds(500)
     private static let plainOnly =
         "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
@@ -114,6 +115,7 @@ final class ClientConnection: ConnectionDelegate {
 
     func flush() {
         isFlushPlanned = false
+        let began = MonotonicClock.now
         while connection.isOpen, connection.pendingBytes < ClientConnection.outputAhead {
             let bytes =
                 switch speech {
@@ -128,6 +130,7 @@ final class ClientConnection: ConnectionDelegate {
             connection.isReadingPaused = unreadAnswers > ClientConnection.unreadAnswersMax
         }
         weigh()
+        connection.charge(MonotonicClock.now - began)
         closeIfDone()
     }
 

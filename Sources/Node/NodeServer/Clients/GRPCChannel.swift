@@ -107,7 +107,7 @@ final class GRPCChannel: CallCarrier {
     private func begin(_ stream: StreamID, _ head: GRPCCallHead) {
         guard let rpc = Services.rpc(path: head.path), ServiceTable.serves(rpc) else {
             let error = Services.unknown(path: head.path)
-            server.finish(stream, code: error.code, message: error.text)
+            server.refuse(stream, code: error.code, message: error.text)
             return
         }
         if isOverweight {

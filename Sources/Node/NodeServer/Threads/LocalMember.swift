@@ -192,7 +192,7 @@ final class LocalMember {
             disk.submit(diskWork)
             diskWork.removeAll(keepingCapacity: true)
         }
-        if hasMore { reactor.soon {} }
+        if hasMore { reactor.turnAgain() }
     }
 
     /// The lone write of a lone client to a lone member is made durable without the disk's thread:

@@ -116,7 +116,9 @@ package final class GRPCServer {
             $0.isReceiving && now - $0.inputSince > limit
         })
         for stream in late where stream.isOpen {
-            if stream.isGRPC, stream.framer.isInside {
+            if !stream.isSending {
+                engine.sendReset(stream, .noError)
+            } else if stream.isGRPC, stream.framer.isInside {
                 refuse(stream, GRPCStatus(.deadlineExceeded, "the message did not end in time"))
                 count += 1
             } else if !stream.isGRPC, stream.plainRequest != nil {
@@ -204,6 +206,14 @@ package final class GRPCServer {
         finish(stream, status, trailers)
     }
 
+    /// Ends a call before its request was looked at. Some clients that have not sent all of a small
+    /// request do not see an answer with a reset behind it; so its end is waited for, as long as
+    /// nothing else comes.
+    package func refuse(_ id: StreamID, code: Int, message: String) {
+        engine.streams[id.number]?.awaitsRequestEnd = true
+        finish(id, code: code, message: message)
+    }
+
     package func finish(_ id: StreamID, code: Int, message: String) {
         finish(id, GRPCStatus(GRPCStatus.Code(code), message))
     }
@@ -213,7 +223,7 @@ package final class GRPCServer {
             sendUsualHead(stream)
             return engine.sendHeaders(stream, usualTrailers, endStream: true)
         }
-        var fields = stream.hasSentHeaders ? [] : usualHead
+        var fields = stream.hasSentHeaders ? [] : head(of: stream)
         fields.append(HeaderField("grpc-status", "\(status.code.number)"))
         if !status.message.isEmpty {
             fields.append(
@@ -231,7 +241,13 @@ package final class GRPCServer {
 
     @inline(__always)
     private func sendUsualHead(_ stream: HTTP2Stream) {
-        if !stream.hasSentHeaders { engine.sendHeaders(stream, usualHead, endStream: false) }
+        if !stream.hasSentHeaders { engine.sendHeaders(stream, head(of: stream), endStream: false) }
+    }
+
+    @inline(__always)
+    private func head(of stream: HTTP2Stream) -> [HeaderField] {
+        guard let type = stream.contentType else { return usualHead }
+        return [usualHead[0], HeaderField("content-type", type)]
     }
 
     // MARK: Plain requests
@@ -300,11 +316,12 @@ extension GRPCServer: HTTP2Receiver {
     func received(_ block: HeaderBlock, on stream: HTTP2Stream, endStream: Bool) {
         if block.isTrailers { return endRequest(stream) }
         if isKnown(block.fields) {
-            stream.isGRPC = true
+            beginCall(stream)
             events.append(.call(stream.id, knownHead))
         } else if isCall(block.fields) {
             stream.isGRPC = true
             if let refusal = readHead(block.fields) { return finish(stream, refusal, []) }
+            beginCall(stream)
             events.append(.call(stream.id, knownHead))
         } else {
             stream.plainRequest = HTTPRequest(head: Self.plainHead(block.fields))
@@ -312,7 +329,14 @@ extension GRPCServer: HTTP2Receiver {
         if endStream { endRequest(stream) }
     }
 
+    private func beginCall(_ stream: HTTP2Stream) {
+        stream.isGRPC = true
+        let type = knownHead.contentType
+        if type.utf8.count <= 64, type.hasPrefix("application/grpc+") { stream.contentType = type }
+    }
+
     func received(_ data: ByteView, on stream: HTTP2Stream, endStream: Bool) {
+        if stream.awaitsRequestEnd, !stream.isSending { return }
         if !stream.isGRPC { return receivedPlain(data, stream, endStream) }
         let wasInside = stream.framer.isInside
         var at = 0

@@ -12,6 +12,8 @@ final class HTTP2Stream {
     /// We may still send.
     var isSending = true
     var hasSentHeaders = false
+    /// Answered before its request has ended, which is waited for a little.
+    var awaitsRequestEnd = false
     /// The head of a response came (client role), not only 1xx ones.
     var hasHead = false
 
@@ -42,6 +44,8 @@ final class HTTP2Stream {
     var plainRequest: HTTPRequest?
     var httpStatus = 0
     var isGRPC = false
+    /// `application/grpc+name` of the request, which the answer repeats; nil without a name.
+    var contentType: String?
 
     var id: StreamID { StreamID(number) }
 
@@ -56,6 +60,7 @@ final class HTTP2Stream {
         isReceiving = true
         isSending = true
         hasSentHeaders = false
+        awaitsRequestEnd = false
         hasHead = false
         taken = 0
         isPaused = false
@@ -65,6 +70,7 @@ final class HTTP2Stream {
         heldCount = 0
         httpStatus = 0
         isGRPC = false
+        if contentType != nil { contentType = nil }
     }
 
     /// Lets go of what it held.
