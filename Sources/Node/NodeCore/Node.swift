@@ -34,6 +34,8 @@ package final class Node {
     var proposals = Proposals()
     var reads = Reads()
     var watches: Watches
+    /// What is left of the turn's for news.
+    var newsLeft: WatchTurn
     var numbers: RequestNumbers
     var autoCompaction: AutoCompaction
     var checkpoints: CheckpointPolicy
@@ -71,6 +73,7 @@ package final class Node {
         raftSettings.preVote = settings.preVote
         raft = Core(
             id: settings.memberID, settings: raftSettings, restored: restored, seed: settings.seed)
+        newsLeft = settings.watchTurn
         watches = Watches(
             fragmentLimit: settings.watchFragmentBytes ?? settings.maxRequestBytes + 512 * 1_024)
         numbers = RequestNumbers(memberID: settings.memberID, startedAt: settings.startedAt)
@@ -126,6 +129,7 @@ package final class Node {
         // What a read has led to need not wait for the next turn.
         if !isWaiting, proposals.hasUnsent { sendProposals(&outputs) }
         deliverEvents(&outputs)
+        newsLeft = settings.watchTurn
         let isCatchingUp = catchUp(&outputs)
         let isCompacting = removeCompacted(&outputs)
         considerCheckpoint(&outputs)

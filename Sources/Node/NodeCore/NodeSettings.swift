@@ -36,6 +36,9 @@ package struct NodeSettings: Sendable {
     package var corruptCheckInterval: Duration?
     package var progressNotifyInterval = Duration.seconds(600)
     package var compactionBatch = 1_000
+    /// What watchers are told in a turn: so much of what is new, and so much of what is history.
+    /// Those that are beyond it read history later.
+    package var watchTurn = WatchTurn(responses: 1_024, bytes: 512 << 10)
     /// Whether the shell takes long lists as `Answer.list`; else they are encoded at once.
     package var slicesLists = false
     /// How long a simple token lives after its last use.
@@ -66,6 +69,24 @@ package struct NodeSettings: Sendable {
     }
 }
 
+/// A bound for what watchers are told, and what was told already.
+package struct WatchTurn: Sendable {
+    package var responses: Int
+    package var bytes: Int
+
+    package init(responses: Int, bytes: Int) {
+        self.responses = responses
+        self.bytes = bytes
+    }
+
+    var isSpent: Bool { responses <= 0 || bytes <= 0 }
+
+    mutating func spend(_ response: [UInt8]) {
+        responses -= 1
+        bytes -= response.count
+    }
+}
+
 package enum AutoCompactionRule: Equatable, Sendable {
     case off
     /// Keep this much time.
@@ -83,7 +104,7 @@ enum Limits {
     /// Reads waiting for a quorum round; beyond it new ones answer "too many requests".
     static let reads = 200_000
     /// Bytes of answers to reads in one turn.
-    static let readBytes = 8 << 20
+    static let readBytes = 1 << 20
     /// Bytes of proposals waiting for their entry; beyond it new ones answer "too many requests".
     static let proposalBytes = 256 << 20
     /// Records from which on a range is a long list.
@@ -96,6 +117,8 @@ enum Limits {
     static let catchUpRevisions = 1_000
     /// Watchers served per turn while they catch up.
     static let catchUpWatchers = 512
+    /// Changes looked at for them, for each wish and place in history anew.
+    static let catchUpChanges = 8_000
     /// Lease revocations proposed per 500 ms.
     static let leaseRevokes = 500
     /// Simple tokens; beyond it the one that would end first is forgotten.

@@ -11,12 +11,12 @@ package struct ReadShare: Equatable, Sendable {
     package private(set) var byteCount: Int
     private let range: ClosedRange<Int>
     private let time: Duration
+    /// One part in so many of the time is nobody's concern.
+    private let lightPart: Int
     /// Time had, less a sixteenth of the time since.
     private var used = Duration.zero
     private var countedAt: Instant?
 
-    /// One part in so many of the time is nobody's concern.
-    private static let lightPart = 16
     /// What may be had at once on top of that.
     private static let burst = Duration.milliseconds(1)
     /// Nobody is held to more than that, so that who stops is light again soon.
@@ -26,9 +26,10 @@ package struct ReadShare: Equatable, Sendable {
 
     /// `time` is what the bytes of a turn should take at most, as far as that can be had with
     /// `range.lowerBound` bytes.
-    package init(_ range: ClosedRange<Int>, time: Duration) {
+    package init(_ range: ClosedRange<Int>, time: Duration, lightPart: Int = 16) {
         self.range = range
         self.time = time
+        self.lightPart = lightPart
         byteCount = min(max(range.lowerBound, 8_192), range.upperBound)
     }
 
@@ -55,6 +56,6 @@ package struct ReadShare: Equatable, Sendable {
 
     private func usedAt(_ now: Instant) -> Duration {
         guard let countedAt else { return .zero }
-        return max(.zero, used - (now - countedAt) / ReadShare.lightPart)
+        return max(.zero, used - (now - countedAt) / lightPart)
     }
 }
