@@ -67,6 +67,11 @@ package final class Connection: ReadinessSink {
     /// Its session has bytes that were not delivered yet.
     private var hasMoreInSession = false
 
+    /// It has had much time of late, and others want some.
+    package var mustYield: Bool {
+        share?.isHeavy(at: reactor.now) == true && reactor.hasLight
+    }
+
     /// It was given so much time besides reading from it and writing to it.
     package func charge(_ spent: Duration) {
         share?.charge(spent, at: reactor.now)

@@ -59,9 +59,13 @@ internal struct HeavyTurns {
         lightAt = now
     }
 
+    func hasLight(at now: Instant) -> Bool {
+        lightAt.map { now - $0 < HeavyTurns.recent } ?? false
+    }
+
     /// How long reading may go on in this turn, and how much of it is for each that waits.
     mutating func beginTurn(at now: Instant) -> (all: Duration, each: Duration) {
-        isShort = lightAt.map { now - $0 < HeavyTurns.recent } ?? false
+        isShort = hasLight(at: now)
         let all = isShort ? readTime : HeavyTurns.long
         return (all, max(HeavyTurns.least, all / max(1, count)))
     }

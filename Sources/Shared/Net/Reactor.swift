@@ -170,6 +170,9 @@ package final class Reactor {
         deferredCount += 1
     }
 
+    /// A connection that is not heavy was served lately.
+    internal var hasLight: Bool { heavy.hasLight(at: now) }
+
     /// A connection is served that is not heavy.
     internal func noteLight() {
         heavy.noteLight(at: now)

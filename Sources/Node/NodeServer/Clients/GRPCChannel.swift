@@ -301,7 +301,8 @@ final class CallContext {
     /// Asks the core in the caller's name.
     func call(_ request: Request, then: @escaping (Answer) -> Void) -> CallNumber {
         member.call(
-            request, requiresLeader: requiresLeader, identity: identity, token: token, then: then)
+            request, requiresLeader: requiresLeader, identity: identity, token: token,
+            client: carrier?.client, then: then)
     }
 
     /// Work on the passwords' thread, its result back here. False when there is no room for it.
