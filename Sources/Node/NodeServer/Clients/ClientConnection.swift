@@ -55,7 +55,7 @@ final class ClientConnection: ConnectionDelegate {
     /// Read of one client before the others have their turn, and the time for it. What a request
     /// leads to later in the turn takes about as long again.
     private static let bytesPerTurn = 256...(64 << 10)
-    private static let timePerTurn = Duration.microseconds(500)
+    private static let timePerTurn = Duration.microseconds(200)
     private static let plainOnly =
         "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
         + "connection: close\r\n\r\n"
