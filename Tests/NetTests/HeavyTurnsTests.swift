@@ -56,7 +56,8 @@ private final class Crowd {
 
     func makeHeavy(_ numbers: Range<Int>) {
         for number in numbers {
-            for _ in 0..<10 { far[number].charge(.milliseconds(1)) }
+            let now = MonotonicClock.now
+            for _ in 0..<10 { far[number].charge(from: now, to: now + .milliseconds(1)) }
         }
     }
 
@@ -130,9 +131,9 @@ struct HeavyTurnsTests {
         var share = ReadShare(1_000...64_000, time: .milliseconds(1))
         let start = Instant(nanoseconds: 1_000_000_000)
         #expect(!share.isHeavy(at: start))
-        share.charge(.seconds(5), at: start)
+        share.charge(from: start + .seconds(-5), to: start)
         #expect(!share.isHeavy(at: start), "once is nothing: the thread may have been kept away")
-        for _ in 0..<10 { share.charge(.microseconds(400), at: start) }
+        for _ in 0..<10 { share.charge(from: start + .microseconds(-400), to: start) }
         #expect(share.isHeavy(at: start))
         #expect(share.isHeavy(at: start + .milliseconds(15)))
         #expect(!share.isHeavy(at: start + .milliseconds(17)))
@@ -140,12 +141,12 @@ struct HeavyTurnsTests {
         var now = start + .seconds(1)
         for _ in 0..<1_000 {
             now = now + .milliseconds(8)
-            share.charge(.microseconds(480), at: now)
+            share.charge(from: now + .microseconds(-480), to: now)
             #expect(!share.isHeavy(at: now))
         }
         for _ in 0..<1_000 {
             now = now + .milliseconds(4)
-            share.charge(.microseconds(480), at: now)
+            share.charge(from: now + .microseconds(-480), to: now)
         }
         #expect(share.isHeavy(at: now))
     }

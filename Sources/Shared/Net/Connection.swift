@@ -73,8 +73,8 @@ package final class Connection: ReadinessSink {
     }
 
     /// It was given so much time besides reading from it and writing to it.
-    package func charge(_ spent: Duration) {
-        share?.charge(spent, at: reactor.now)
+    package func charge(from began: Instant, to ended: Instant) {
+        share?.charge(from: began, to: ended)
     }
 
     /// Closes the connection if its session is not through with the handshake by then.
@@ -170,10 +170,7 @@ package final class Connection: ReadinessSink {
         } catch {
             return end(.failed(.system(error)))
         }
-        if let began {
-            let ended = MonotonicClock.now
-            share?.charge(ended - began, at: ended)
-        }
+        if let began { share?.charge(from: began, to: MonotonicClock.now) }
         if output.byteCount < before || !isFull { lastSent = reactor.now }
         if isFull {
             owesDrained = true
@@ -288,7 +285,7 @@ package final class Connection: ReadinessSink {
         body()
         let ended = MonotonicClock.now
         share?.took(ended - began, byteCount: byteCount, quantum: quantum)
-        share?.charge(ended - began, at: ended)
+        share?.charge(from: began, to: ended)
         if hasMoreInSession, state == .open, !isReadingPaused { standInLine() }
     }
 

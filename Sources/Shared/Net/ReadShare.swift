@@ -12,21 +12,21 @@ package struct ReadShare: Equatable, Sendable {
     private let range: ClosedRange<Int>
     private let time: Duration
     /// One part in so many of the time is nobody's concern.
-    private let lightPart: Int
-    /// Time had, less a sixteenth of the time since.
-    private var used = Duration.zero
-    private var countedAt: Instant?
+    private let lightPart: Int64
+    /// Time had, less a sixteenth of the time since, in nanoseconds: this is added to often.
+    private var used: Int64 = 0
+    private var countedAt: Int64 = 0
 
     /// What may be had at once on top of that.
-    private static let burst = Duration.milliseconds(1)
+    private static let burst: Int64 = 1_000_000
     /// Nobody is held to more than that, so that who stops is light again soon.
-    private static let usedMax = Duration.milliseconds(2)
+    private static let usedMax: Int64 = 2_000_000
     /// What one service counts at most: the thread may have been kept from the processor meanwhile.
-    private static let chargeMax = Duration.microseconds(500)
+    private static let chargeMax: Int64 = 500_000
 
     /// `time` is what the bytes of a turn should take at most, as far as that can be had with
     /// `range.lowerBound` bytes.
-    package init(_ range: ClosedRange<Int>, time: Duration, lightPart: Int = 16) {
+    package init(_ range: ClosedRange<Int>, time: Duration, lightPart: Int64 = 16) {
         self.range = range
         self.time = time
         self.lightPart = lightPart
@@ -45,17 +45,18 @@ package struct ReadShare: Equatable, Sendable {
         }
     }
 
-    package mutating func charge(_ spent: Duration, at now: Instant) {
-        used = min(ReadShare.usedMax, usedAt(now) + min(spent, ReadShare.chargeMax))
-        countedAt = now
+    /// It had the time between the two.
+    package mutating func charge(from began: Instant, to ended: Instant) {
+        let spent = min(ended.nanoseconds &- began.nanoseconds, ReadShare.chargeMax)
+        used = min(ReadShare.usedMax, usedAt(ended) &+ max(0, spent))
+        countedAt = ended.nanoseconds
     }
 
     package func isHeavy(at now: Instant) -> Bool {
         usedAt(now) > ReadShare.burst
     }
 
-    private func usedAt(_ now: Instant) -> Duration {
-        guard let countedAt else { return .zero }
-        return max(.zero, used - (now - countedAt) / lightPart)
+    private func usedAt(_ now: Instant) -> Int64 {
+        max(0, used &- max(0, now.nanoseconds &- countedAt) / lightPart)
     }
 }

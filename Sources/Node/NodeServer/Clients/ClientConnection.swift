@@ -137,7 +137,7 @@ final class ClientConnection: ConnectionDelegate {
                 || callsInCore > ClientConnection.callsInCoreMax && connection.mustYield
         }
         weigh()
-        connection.charge(MonotonicClock.now - began)
+        connection.charge(from: began, to: MonotonicClock.now)
         closeIfDone()
     }
 
