@@ -56,8 +56,7 @@ private final class Crowd {
 
     func makeHeavy(_ numbers: Range<Int>) {
         for number in numbers {
-            let now = MonotonicClock.now
-            for _ in 0..<10 { far[number].charge(from: now, to: now + .milliseconds(1)) }
+            for _ in 0..<1_000 { far[number].chargeRequest() }
         }
     }
 
@@ -131,24 +130,37 @@ struct HeavyTurnsTests {
         var share = ReadShare(1_000...64_000, time: .milliseconds(1))
         let start = Instant(nanoseconds: 1_000_000_000)
         #expect(!share.isHeavy(at: start))
-        share.charge(from: start + .seconds(-5), to: start)
-        #expect(!share.isHeavy(at: start), "once is nothing: the thread may have been kept away")
-        for _ in 0..<10 { share.charge(from: start + .microseconds(-400), to: start) }
-        #expect(share.isHeavy(at: start))
-        #expect(share.isHeavy(at: start + .milliseconds(15)))
-        #expect(!share.isHeavy(at: start + .milliseconds(17)))
+        share.charge(1_900_000, at: start)
+        #expect(!share.isHeavy(at: start), "a burst is nothing")
+        for _ in 0..<100 { share.charge(400_000, at: start) }
+        #expect(share.isHeavy(at: start + .milliseconds(287)))
+        #expect(!share.isHeavy(at: start + .milliseconds(289)), "who stops is light again")
         // A sixteenth of the time, for ever.
         var now = start + .seconds(1)
         for _ in 0..<1_000 {
             now = now + .milliseconds(8)
-            share.charge(from: now + .microseconds(-480), to: now)
+            share.charge(500_000, at: now)
             #expect(!share.isHeavy(at: now))
         }
         for _ in 0..<1_000 {
             now = now + .milliseconds(4)
-            share.charge(from: now + .microseconds(-480), to: now)
+            share.charge(500_000, at: now)
         }
         #expect(share.isHeavy(at: now))
+    }
+
+    @Test func `requests cost more than bytes`() {
+        var (small, large) = (
+            ReadShare(1_000...64_000, time: .milliseconds(1)),
+            ReadShare(1_000...64_000, time: .milliseconds(1))
+        )
+        let now = Instant(nanoseconds: 1_000_000_000)
+        for _ in 0..<250 {
+            small.chargeRequest(at: now)
+            large.chargeRead(4_000, at: now)
+        }
+        small.chargeRead(64_000, at: now)
+        #expect(small.isHeavy(at: now) && !large.isHeavy(at: now))
     }
 
     @Test func `reading gets less where much comes of it, and more again`() {

@@ -72,9 +72,9 @@ package final class Connection: ReadinessSink {
         share?.isHeavy(at: reactor.now) == true && reactor.hasLight
     }
 
-    /// It was given so much time besides reading from it and writing to it.
-    package func charge(from began: Instant, to ended: Instant) {
-        share?.charge(from: began, to: ended)
+    /// A request has come over it.
+    package func chargeRequest() {
+        share?.chargeRequest(at: reactor.now)
     }
 
     /// Closes the connection if its session is not through with the handshake by then.
@@ -164,13 +164,12 @@ package final class Connection: ReadinessSink {
         guard moveSessionOutput() else { return }
         if output.byteCount > lowWaterMark { owesDrained = true }
         let before = output.byteCount
-        let began = share == nil ? nil : MonotonicClock.now
         do throws(PosixError) {
             isFull = try !output.flush(to: socket)
         } catch {
             return end(.failed(.system(error)))
         }
-        if let began { share?.charge(from: began, to: MonotonicClock.now) }
+        share?.chargeWrite(before - output.byteCount, at: reactor.now)
         if output.byteCount < before || !isFull { lastSent = reactor.now }
         if isFull {
             owesDrained = true
@@ -247,10 +246,14 @@ package final class Connection: ReadinessSink {
         reactor.serveLater(self)
     }
 
-    /// The turn of one that waited in line: as much as that time is likely to be enough for.
-    internal func takeTurn(quantum: Duration) {
+    /// The turn of one that waited in line: as much as that time is likely to be enough for. Gives
+    /// what it has cost.
+    internal func takeTurn(quantum: Duration) -> Duration {
         isInLine = false
-        if state != .closed, interest.contains(.read) { receive(quantum: quantum) }
+        guard state != .closed, interest.contains(.read) else { return .zero }
+        let mark = share?.mark ?? 0
+        receive(quantum: quantum)
+        return share?.cost(since: mark) ?? .zero
     }
 
     private func receive(quantum: Duration?) {
@@ -282,10 +285,11 @@ package final class Connection: ReadinessSink {
     private func serve(_ byteCount: Int, _ quantum: Duration?, _ body: () -> Void) {
         guard share != nil else { return body() }
         let began = MonotonicClock.now
+        let mark = share?.mark ?? 0
+        share?.chargeRead(byteCount, at: reactor.now)
         body()
-        let ended = MonotonicClock.now
-        share?.took(ended - began, byteCount: byteCount, quantum: quantum)
-        share?.charge(from: began, to: ended)
+        let cost = max(MonotonicClock.now - began, share?.cost(since: mark) ?? .zero)
+        share?.took(cost, byteCount: byteCount, quantum: quantum)
         if hasMoreInSession, state == .open, !isReadingPaused { standInLine() }
     }
 

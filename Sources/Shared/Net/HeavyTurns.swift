@@ -13,16 +13,16 @@ internal import Bytes
 internal struct HeavyTurns {
     private var line: [Connection] = []
     private var head = 0
-    /// What reading may take; what it leads to in the same turn comes on top.
-    private var readTime = HeavyTurns.short
+    /// What may be begun in a turn while there are others; less where that has taken longer.
+    private var budget = HeavyTurns.short
     private var lightAt: Instant?
     /// There are others in this turn.
     private var isShort = false
 
     /// All the time that heavy connections may take in a turn while there are others.
     private static let short = Duration.microseconds(150)
-    /// What reading may take when there are none: fewer turns, less to pay for each.
-    private static let long = Duration.microseconds(500)
+    /// The same when there are none: fewer turns, less to pay for each.
+    private static let long = Duration.milliseconds(2)
     /// The least for one, and for all of them.
     private static let least = Duration.microseconds(20)
     /// Others are there if one was served so lately.
@@ -63,21 +63,21 @@ internal struct HeavyTurns {
         lightAt.map { now - $0 < HeavyTurns.recent } ?? false
     }
 
-    /// How long reading may go on in this turn, and how much of it is for each that waits.
+    /// What the turn may cost, and how much of it is for each that waits.
     mutating func beginTurn(at now: Instant) -> (all: Duration, each: Duration) {
         isShort = hasLight(at: now)
-        let all = isShort ? readTime : HeavyTurns.long
+        let all = isShort ? budget : HeavyTurns.long
         return (all, max(HeavyTurns.least, all / max(1, count)))
     }
 
-    /// What heavy connections took in the turn, with all that came of it. Reading gets less where
-    /// much comes of it.
+    /// How long heavy connections took in the turn, with all that came of it. They may begin less
+    /// where that was too long.
     mutating func endTurn(_ spent: Duration) {
         guard isShort else { return }
         if spent > HeavyTurns.short {
-            readTime = max(HeavyTurns.least, readTime * 3 / 4)
+            budget = max(HeavyTurns.least, budget * 3 / 4)
         } else if spent < HeavyTurns.short * 3 / 4 {
-            readTime = min(HeavyTurns.short, readTime * 5 / 4)
+            budget = min(HeavyTurns.short, budget * 5 / 4)
         }
     }
 }

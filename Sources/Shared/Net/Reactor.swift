@@ -184,11 +184,12 @@ package final class Reactor {
         let (all, each) = heavy.beginTurn(at: began)
         // Those that come back to the line meanwhile wait for the next turn.
         var left = heavy.count
-        var time = began
-        while left > 0, time - began < all, let connection = heavy.popFirst() {
+        var cost = Duration.zero
+        while left > 0, cost < all, MonotonicClock.now - began < all,
+            let connection = heavy.popFirst()
+        {
             left -= 1
-            connection.takeTurn(quantum: each)
-            time = MonotonicClock.now
+            cost += connection.takeTurn(quantum: each)
         }
         endTurn()
         heavy.endTurn(MonotonicClock.now - began)

@@ -4,7 +4,6 @@ internal import Formats
 internal import HTTP
 internal import Net
 internal import NodeCore
-internal import Posix
 internal import Program
 internal import Replicated
 
@@ -54,7 +53,7 @@ final class ClientConnection: ConnectionDelegate {
 
     /// Read of one client before the others have their turn, and the time for it. What a request
     /// leads to later in the turn takes about as long again.
-    private static let bytesPerTurn = 256...(64 << 10)
+    private static let bytesPerTurn = 128...(64 << 10)
     private static let timePerTurn = Duration.microseconds(200)
     private static let plainOnly =
         "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
@@ -120,7 +119,6 @@ final class ClientConnection: ConnectionDelegate {
 
     func flush() {
         isFlushPlanned = false
-        let began = MonotonicClock.now
         while connection.isOpen, connection.pendingBytes < ClientConnection.outputAhead {
             let bytes =
                 switch speech {
@@ -137,7 +135,6 @@ final class ClientConnection: ConnectionDelegate {
                 || callsInCore > ClientConnection.callsInCoreMax && connection.mustYield
         }
         weigh()
-        connection.charge(from: began, to: MonotonicClock.now)
         closeIfDone()
     }
 

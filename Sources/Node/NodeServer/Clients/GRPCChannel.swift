@@ -84,8 +84,11 @@ final class GRPCChannel: CallCarrier {
 
     private func handle(_ event: GRPCServer.Event) {
         switch event {
-        case .call(let stream, let head): begin(stream, head)
+        case .call(let stream, let head):
+            client.connection.chargeRequest()
+            begin(stream, head)
         case .message(let stream, let message):
+            client.connection.chargeRequest()
             guard let call = calls[stream] else { return }
             call.context.hasMessage = true
             call.receive(message)
