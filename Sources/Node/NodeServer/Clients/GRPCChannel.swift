@@ -88,8 +88,9 @@ final class GRPCChannel: CallCarrier {
             client.connection.chargeRequest()
             begin(stream, head)
         case .message(let stream, let message):
-            client.connection.chargeRequest()
             guard let call = calls[stream] else { return }
+            // The first one was paid for with the call.
+            if call.context.hasMessage { client.connection.chargeRequest() }
             call.context.hasMessage = true
             call.receive(message)
         case .halfClosed(let stream): calls[stream]?.inputEnded()
