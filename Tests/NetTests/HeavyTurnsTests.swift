@@ -94,7 +94,7 @@ struct HeavyTurnsTests {
         let crowd = try Crowd(4)
         crowd.makeHeavy(0..<3)
         // Longer than any budget: one of them in each turn.
-        crowd.workTime = .milliseconds(2)
+        crowd.workTime = .milliseconds(3)
         try crowd.send([0, 1, 2], count: 40)
         var order: [Int] = []
         for _ in 0..<12 {
@@ -112,7 +112,7 @@ struct HeavyTurnsTests {
     @Test func `a light one waits for one heavy one at most`() throws {
         let crowd = try Crowd(6)
         crowd.makeHeavy(0..<5)
-        crowd.workTime = .milliseconds(2)
+        crowd.workTime = .milliseconds(3)
         try crowd.send([0, 1, 2, 3, 4], count: 100)
         _ = try crowd.turn()
         for _ in 0..<5 {
