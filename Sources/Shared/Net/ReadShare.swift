@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Bytes
+internal import Bytes
 
 /// A peer's share of a turn, in bytes: fewer where they take long to serve, for a few thousand small
 /// requests fit into the bytes of one large value. Begins small, and grows where that is cheap.
