@@ -40,43 +40,6 @@ import Testing
         #expect(pair.server.openCallCount == 0)
     }
 
-    @Test func `a refused call may end before it is reset`() {
-        let server = serving()
-        var speaker = Speaker()
-        server.receive(speaker.headers(1), now: start)
-        server.refuse(StreamID(1), code: 12, message: "unknown service a.B")
-        #expect(describe(server.takeOutput()) == ["headers 1 end"])
-        server.receive(frame(.data, 1, 1, Speaker.message([9])), now: start)
-        #expect(server.takeOutput().isEmpty)
-        #expect(server.openCallCount == 0)
-    }
-
-    @Test func `a refused call that goes on is reset`() {
-        let server = serving()
-        var speaker = Speaker()
-        server.receive(speaker.headers(1), now: start)
-        server.refuse(StreamID(1), code: 12, message: "unknown service a.B")
-        _ = server.takeOutput()
-        _ = server.takeEvents()
-        server.receive(frame(.data, 0, 1, Speaker.message([9])), now: start)
-        #expect(describe(server.takeOutput()) == ["reset 1 NO_ERROR"])
-        #expect(server.takeEvents().isEmpty, "nobody wants its messages")
-        #expect(server.openCallCount == 0)
-    }
-
-    @Test func `a refused call that does not end is reset in time`() {
-        let server = serving()
-        var speaker = Speaker()
-        server.receive(speaker.headers(1), now: start)
-        server.refuse(StreamID(1), code: 12, message: "unknown service a.B")
-        _ = server.takeOutput()
-        #expect(server.cutUnfinished(olderThan: .seconds(30), at: start + .seconds(30)) == 0)
-        #expect(server.openCallCount == 1)
-        _ = server.cutUnfinished(olderThan: .seconds(30), at: start + .seconds(31))
-        #expect(describe(server.takeOutput()) == ["reset 1 NO_ERROR"])
-        #expect(server.openCallCount == 0)
-    }
-
     @Test func `an answer repeats the name of the encoding`() throws {
         let server = serving()
         var speaker = Speaker()

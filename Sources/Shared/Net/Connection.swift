@@ -62,6 +62,11 @@ package final class Connection: ReadinessSink {
 
     /// How much one busy peer is served before the others are. Nil: as much as the buffer takes.
     package var share: ReadShare?
+    /// How many requests it should handle in the turn at hand, where it has a share; what is left
+    /// it keeps, and says so by `leavesBacklog`.
+    package private(set) var requestQuota = Int.max
+    /// The delegate keeps requests that were read already. No more is read until they are handled.
+    private var hasBacklog = false
     /// It stands in the line of heavy connections.
     private var isInLine = false
     /// Its session has bytes that were not delivered yet.
@@ -70,6 +75,11 @@ package final class Connection: ReadinessSink {
     /// It has had much time of late, and others want some.
     package var mustYield: Bool {
         share?.isHeavy(at: reactor.now) == true && reactor.hasLight
+    }
+
+    /// There are requests that it has not handled; it hears `connectionContinues`.
+    package func leavesBacklog() {
+        hasBacklog = true
     }
 
     /// A request has come over it.
@@ -203,11 +213,16 @@ package final class Connection: ReadinessSink {
         didSet {
             if isReadingPaused == oldValue || state != .open { return }
             updateInterest()
+            if hasBacklog {
+                // Afterwards it is looked whether the session holds more.
+                hasMoreInSession = session != nil
+                return goOnLater()
+            }
             if !isReadingPaused, session != nil {
                 // The session may hold bytes that epoll knows nothing of.
                 reactor.soon { [self] in
                     deliverFromSession()
-                    if hasMoreInSession, state == .open, !isReadingPaused { standInLine() }
+                    goOnLater()
                 }
             }
         }
@@ -240,6 +255,11 @@ package final class Connection: ReadinessSink {
         }
     }
 
+    /// There is more to do than reading the socket.
+    private func goOnLater() {
+        if hasMoreInSession || hasBacklog, state == .open, !isReadingPaused { standInLine() }
+    }
+
     private func standInLine() {
         if isInLine { return }
         isInLine = true
@@ -257,6 +277,10 @@ package final class Connection: ReadinessSink {
     }
 
     private func receive(quantum: Duration?) {
+        if hasBacklog {
+            hasBacklog = false
+            return serve(0, quantum) { [self] in delegate?.connectionContinues(self) }
+        }
         if hasMoreInSession { return serve(0, quantum) { [self] in deliverFromSession() } }
         let count: Int?
         do throws(PosixError) {
@@ -283,14 +307,16 @@ package final class Connection: ReadinessSink {
 
     /// Delivers by `body`, and keeps the account of the time that takes.
     private func serve(_ byteCount: Int, _ quantum: Duration?, _ body: () -> Void) {
-        guard share != nil else { return body() }
+        guard let share else { return body() }
+        requestQuota = share.requestQuota(quantum)
+        defer { requestQuota = .max }
         let began = MonotonicClock.now
-        let mark = share?.mark ?? 0
-        share?.chargeRead(byteCount, at: reactor.now)
+        let mark = share.mark
+        self.share?.chargeRead(byteCount, at: reactor.now)
         body()
-        let cost = max(MonotonicClock.now - began, share?.cost(since: mark) ?? .zero)
-        share?.took(cost, byteCount: byteCount, quantum: quantum)
-        if hasMoreInSession, state == .open, !isReadingPaused { standInLine() }
+        let cost = max(MonotonicClock.now - began, self.share?.cost(since: mark) ?? .zero)
+        self.share?.took(cost, byteCount: byteCount, quantum: quantum)
+        goOnLater()
     }
 
     private func receiveThroughSession(_ bytes: UnsafeRawBufferPointer) {
@@ -315,10 +341,14 @@ package final class Connection: ReadinessSink {
     /// As far as the share goes: a record is opened as a whole, whatever is in it.
     private func deliverFromSession() {
         guard let session else { return }
+        if hasBacklog {
+            hasMoreInSession = true
+            return
+        }
         var left = share?.byteCount ?? .max
         hasMoreInSession = false
         while state == .open, !isReadingPaused {
-            if left <= 0 {
+            if left <= 0 || hasBacklog {
                 hasMoreInSession = true
                 break
             }

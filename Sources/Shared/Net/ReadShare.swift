@@ -54,6 +54,12 @@ package struct ReadShare: Equatable, Sendable {
         }
     }
 
+    /// For how many requests that should be enough; a call and its message count as two.
+    func requestQuota(_ quantum: Duration?) -> Int {
+        let time = quantum ?? time
+        return max(4, Int(clamping: time.nanoseconds / (Self.requestPrice / 2)))
+    }
+
     // MARK: The account
 
     /// Costs since it was `mark`.

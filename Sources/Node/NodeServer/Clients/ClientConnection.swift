@@ -84,6 +84,11 @@ final class ClientConnection: ConnectionDelegate {
         weigh()
     }
 
+    func connectionContinues(_ connection: Connection) {
+        if case .grpc(let channel) = speech { channel.goOn() }
+        weigh()
+    }
+
     private func decide(_ bytes: [UInt8]) {
         switch ProtocolSniffer.look(bytes) {
         case .undecided:

@@ -12,7 +12,12 @@ final class GRPCChannel: CallCarrier {
     let member: LocalMember
     private var calls: [StreamID: any ServerCall] = [:]
     private var exchanges: [StreamID: PlainStream] = [:]
+    private var refused = RefusedCalls()
     private var events: [GRPCServer.Event] = []
+    /// Events from `handled` on wait for the next turn.
+    private var backlog: [GRPCServer.Event] = []
+    private var handled = 0
+    private var isHandling = false
     private var keepAlive: TimerID?
     private var awaitedPing: UInt64?
     private var lastPing: UInt64 = 0
@@ -21,6 +26,8 @@ final class GRPCChannel: CallCarrier {
 
     /// A call with more in its queue than this hears of it when there is room again.
     static let highWater = 128 << 10
+    /// Requests handled where nothing else is said.
+    private static let eventsAtOnce = 100
 
     init(_ client: ClientConnection) {
         self.client = client
@@ -52,34 +59,63 @@ final class GRPCChannel: CallCarrier {
     func receive(_ bytes: UnsafeRawBufferPointer) {
         unsafe server.receive(bytes, now: member.reactor.now)
         member.metrics.clientReceived(bytes.count)
-        handleEvents()
+        handleEvents(quota: client.connection.requestQuota)
+    }
+
+    /// With what was left of the last turn.
+    func goOn() {
+        handleEvents(quota: client.connection.requestQuota)
     }
 
     func transportEnded() {
         if let keepAlive { member.reactor.cancel(keepAlive) }
         keepAlive = nil
+        // Nobody is there for the answers.
+        backlog = []
+        handled = 0
         server.transportEnded()
         handleEvents()
         endAll()
     }
 
     private func endAll() {
+        refused.removeAll(on: member.reactor)
         for stream in calls.keys.sorted() { end(stream) }
         for stream in exchanges.keys.sorted() {
             exchanges.removeValue(forKey: stream)?.cancelled()
         }
     }
 
-    private func handleEvents() {
-        server.takeEvents(into: &events)
-        handleTaken()
+    private func handleEvents(quota: Int = GRPCChannel.eventsAtOnce) {
+        takeEvents()
+        handleBacklog(quota)
         client.needsFlush()
     }
 
-    private func handleTaken() {
-        let batch = events
-        events = []
-        for event in batch { handle(event) }
+    private func takeEvents() {
+        server.takeEvents(into: &events)
+        if backlog.isEmpty {
+            swap(&backlog, &events)
+        } else {
+            backlog += events
+        }
+    }
+
+    /// In order, until so many requests were handled. What an event leads to may bring more.
+    private func handleBacklog(_ quota: Int) {
+        if isHandling { return }
+        isHandling = true
+        defer { isHandling = false }
+        var left = quota
+        while handled < backlog.count {
+            if left <= 0 { return client.connection.leavesBacklog() }
+            let event = backlog[handled]
+            handled += 1
+            if event.isRequest { left -= 1 }
+            handle(event)
+        }
+        handled = 0
+        backlog.removeAll(keepingCapacity: backlog.capacity <= 256)
     }
 
     private func handle(_ event: GRPCServer.Event) {
@@ -93,9 +129,12 @@ final class GRPCChannel: CallCarrier {
             if call.context.hasMessage { client.connection.chargeRequest() }
             call.context.hasMessage = true
             call.receive(message)
-        case .halfClosed(let stream): calls[stream]?.inputEnded()
+        case .halfClosed(let stream):
+            calls[stream]?.inputEnded()
+            answerRefused(stream)
         case .cancelled(let stream):
             end(stream)
+            refused.take(stream, on: member.reactor)
             exchanges.removeValue(forKey: stream)?.cancelled()
         case .plain(let stream, let request): answer(stream, request)
         case .writable(let stream):
@@ -111,7 +150,7 @@ final class GRPCChannel: CallCarrier {
     private func begin(_ stream: StreamID, _ head: GRPCCallHead) {
         guard let rpc = Services.rpc(path: head.path), ServiceTable.serves(rpc) else {
             let error = Services.unknown(path: head.path)
-            server.refuse(stream, code: error.code, message: error.text)
+            refuse(stream, error)
             return
         }
         if isOverweight {
@@ -122,6 +161,21 @@ final class GRPCChannel: CallCarrier {
         let handler = ServiceTable.begin(
             CallContext(carrier: self, stream: stream, rpc: rpc, head: head), head)
         if let handler { calls[stream] = handler }
+    }
+
+    /// The answer waits for the end of the request, though not for long: some clients that have not
+    /// sent all of it yet see nothing of an answer with a reset behind it.
+    private func refuse(_ stream: StreamID, _ error: EtcdError) {
+        let timer = member.reactor.after(RefusedCalls.patience) { [weak self] in
+            self?.answerRefused(stream)
+            self?.client.needsFlush()
+        }
+        refused.add(stream, error, timer)
+    }
+
+    private func answerRefused(_ stream: StreamID) {
+        guard let error = refused.take(stream, on: member.reactor) else { return }
+        server.finish(stream, code: error.code, message: error.text)
     }
 
     private func answer(_ stream: StreamID, _ request: HTTPRequest) {
@@ -140,8 +194,9 @@ final class GRPCChannel: CallCarrier {
         let bytes = server.takeOutput()
         member.metrics.clientSent(bytes.count)
         // Sending makes room in the queues of slow calls.
-        server.takeEvents(into: &events)
-        if !events.isEmpty { handleTaken() }
+        let isWaiting = !backlog.isEmpty
+        takeEvents()
+        if !isWaiting, !backlog.isEmpty { handleBacklog(GRPCChannel.eventsAtOnce) }
         if isCrowded, server.weight < client.port.settings.maxConnectionBytes / 4 {
             isCrowded = false
             for stream in calls.keys.sorted() { calls[stream]?.drained() }
@@ -238,6 +293,16 @@ final class GRPCChannel: CallCarrier {
         member.reactor.after(timeout) { [weak self] in
             guard let self, self.awaitedPing == payload else { return }
             self.client.connection.close()
+        }
+    }
+}
+
+extension GRPCServer.Event {
+    /// Whether the member has work to do for it.
+    fileprivate var isRequest: Bool {
+        switch self {
+        case .call, .message, .plain: true
+        case .halfClosed, .cancelled, .writable, .pingAcknowledged, .closed: false
         }
     }
 }

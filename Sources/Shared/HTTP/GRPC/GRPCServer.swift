@@ -116,9 +116,7 @@ package final class GRPCServer {
             $0.isReceiving && now - $0.inputSince > limit
         })
         for stream in late where stream.isOpen {
-            if !stream.isSending {
-                engine.sendReset(stream, .noError)
-            } else if stream.isGRPC, stream.framer.isInside {
+            if stream.isGRPC, stream.framer.isInside {
                 refuse(stream, GRPCStatus(.deadlineExceeded, "the message did not end in time"))
                 count += 1
             } else if !stream.isGRPC, stream.plainRequest != nil {
@@ -204,14 +202,6 @@ package final class GRPCServer {
     package func finish(_ id: StreamID, _ status: GRPCStatus, trailers: [HeaderField] = []) {
         guard let stream = engine.streams[id.number], stream.isGRPC else { return }
         finish(stream, status, trailers)
-    }
-
-    /// Ends a call before its request was looked at. Some clients that have not sent all of a small
-    /// request do not see an answer with a reset behind it; so its end is waited for, as long as
-    /// nothing else comes.
-    package func refuse(_ id: StreamID, code: Int, message: String) {
-        engine.streams[id.number]?.awaitsRequestEnd = true
-        finish(id, code: code, message: message)
     }
 
     package func finish(_ id: StreamID, code: Int, message: String) {
@@ -336,7 +326,6 @@ extension GRPCServer: HTTP2Receiver {
     }
 
     func received(_ data: ByteView, on stream: HTTP2Stream, endStream: Bool) {
-        if stream.awaitsRequestEnd, !stream.isSending { return }
         if !stream.isGRPC { return receivedPlain(data, stream, endStream) }
         let wasInside = stream.framer.isInside
         var at = 0

@@ -161,9 +161,6 @@ extension HTTP2Engine {
         if !stream.isOpen || stream.number != number { return }
         if endsStream {
             endReceiving(stream)
-        } else if stream.awaitsRequestEnd, !stream.isSending {
-            // There is more of it than was worth waiting for.
-            sendReset(stream, .noError)
         } else {
             stream.taken += count
             giveBack(stream)

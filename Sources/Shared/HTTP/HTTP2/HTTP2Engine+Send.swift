@@ -65,7 +65,7 @@ extension HTTP2Engine {
 
     /// What is queued for a stream goes first, so it may still hold it for long.
     private func finishSending(_ stream: HTTP2Stream) {
-        if role == .server, stream.isReceiving, !stream.awaitsRequestEnd {
+        if role == .server, stream.isReceiving {
             // Section 8.1: a complete answer makes the rest of the request pointless.
             writeReset(stream: stream.number, .noError)
             remove(stream)

@@ -12,8 +12,6 @@ final class HTTP2Stream {
     /// We may still send.
     var isSending = true
     var hasSentHeaders = false
-    /// Answered before its request has ended, which is waited for a little.
-    var awaitsRequestEnd = false
     /// The head of a response came (client role), not only 1xx ones.
     var hasHead = false
 
@@ -60,7 +58,6 @@ final class HTTP2Stream {
         isReceiving = true
         isSending = true
         hasSentHeaders = false
-        awaitsRequestEnd = false
         hasHead = false
         taken = 0
         isPaused = false
