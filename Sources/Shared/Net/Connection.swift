@@ -80,6 +80,7 @@ package final class Connection: ReadinessSink {
     /// There are requests that it has not handled; it hears `connectionContinues`.
     package func leavesBacklog() {
         hasBacklog = true
+        goOnLater()
     }
 
     /// A request has come over it.
