@@ -86,6 +86,20 @@ struct PrintedFilesTests {
         }
     }
 
+    @Test func `every pattern can be read, and one that cannot lets nothing pass`() {
+        var patterns = [SpecCheck.namePattern]
+        for definition in Definition.all { Self.collectPatterns(definition.schema, &patterns) }
+        #expect(patterns.count > 3)
+        for pattern in patterns { #expect(throws: Never.self) { try Regex(pattern) } }
+        #expect(!SchemaCheck.matches("(", "("))
+    }
+
+    private static func collectPatterns(_ schema: Schema, _ all: inout [String]) {
+        if !schema.pattern.isEmpty { all.append(schema.pattern) }
+        for property in schema.properties { collectPatterns(property.schema, &all) }
+        for item in schema.items { collectPatterns(item, &all) }
+    }
+
     private func checkDefaults(_ schema: Schema, _ path: String) {
         if let standard = schema.standard {
             let problems = SchemaCheck.problems(of: standard, schema, at: path)

@@ -5,6 +5,14 @@ internal import Kube
 extension Pass {
     /// What forbids every change: evidence that this is not one cluster, or not ours.
     func haltReason() -> (condition: String, message: String)? {
+        if let problems = membership?.problems, !problems.isEmpty {
+            return (
+                "MembershipUnreadable",
+                "the map \(desired.membershipName) cannot be read: "
+                    + problems.joined(separator: ", ")
+                    + "; mend it, or delete it to have it made again of the live members"
+            )
+        }
         if operation?.type != .quorumRecovery, let latched = latchedClusterID,
             let seen = survey.clusterID, seen != latched, operation?.type != .restore
         {

@@ -96,21 +96,46 @@ package struct Membership: Equatable, Sendable {
     package var restoreGeneration: Int64
     /// Sorted by pod name.
     package var tickets: [Line]
+    /// What somebody wrote into the map that cannot be read. Nothing may be decided by the rest:
+    /// a ticket that is overlooked would be a replica too few and a generation given twice.
+    package var problems: [String]
 
     package init(clusterUID: String) {
         self.clusterUID = clusterUID
         restoreGeneration = 0
         tickets = []
+        problems = []
     }
 
     package init(_ configMap: KubeObject) {
         let notes = configMap.annotations
-        clusterUID = notes[Self.clusterUIDNote] ?? ""
+        self.init(clusterUID: notes[Self.clusterUIDNote] ?? "")
         clusterID = Hexadecimal.clusterID(notes[Self.clusterIDNote])
+        if clusterID == nil { unreadable(notes, Self.clusterIDNote) }
         restoreGeneration = Int64(notes[Self.restoreGenerationNote] ?? "") ?? 0
-        tickets = configMap.map("data").sorted.compactMap { key, value in
-            guard let json = try? JSON.parse(value), let ticket = Ticket(json) else { return nil }
-            return Line(pod: key, ticket: ticket)
+        if String(restoreGeneration) != notes[Self.restoreGenerationNote] {
+            unreadable(notes, Self.restoreGenerationNote)
+        }
+        for (pod, text) in configMap.map("data").sorted {
+            if let ticket = Self.ticket(text) {
+                tickets.append(Line(pod: pod, ticket: ticket))
+            } else {
+                problems.append("the ticket of \(pod)")
+            }
+        }
+    }
+
+    private mutating func unreadable(_ notes: KubeMap, _ name: String) {
+        if let text = notes[name], !text.isEmpty {
+            problems.append("the annotation \(name) \"\(text)\"")
+        }
+    }
+
+    private static func ticket(_ text: String) -> Ticket? {
+        do throws(FormatError) {
+            return Ticket(try JSON.parse(text))
+        } catch {
+            return nil
         }
     }
 

@@ -18,8 +18,8 @@ struct StandingJudge {
         self.observation = observation
         self.desired = desired
         self.now = now
-        corrupt = observation.etcd.probes.compactMap(\.status.value).flatMap(\.alarms)
-            .filter { $0.kind == .corrupt }.map(\.memberID)
+        corrupt = observation.etcd.probes.compactMap(\.status.value)
+            .flatMap { $0.alarms.value ?? [] }.filter { $0.kind == .corrupt }.map(\.memberID)
     }
 
     mutating func standing(_ member: MemberView) -> Standing {

@@ -122,6 +122,9 @@ extension StatusReport {
         if !pass.smallClaims.isEmpty {
             return Line(type: "StorageHealthy", isTrue: true, reason: "VolumeResizing")
         }
+        if case .unknown(let why) = pass.alarms {
+            return Line(type: "StorageHealthy", isTrue: nil, reason: "NotObserved", message: why)
+        }
         return Line(type: "StorageHealthy", isTrue: true, reason: "Quota")
     }
 
@@ -238,6 +241,7 @@ extension StatusReport {
         let watched = [
             ("Quorum", "False", "QuorumLost"), ("Degraded", "True", "MemberUnhealthy"),
             ("ClusterIDMismatch", "True", "ClusterIDMismatch"),
+            ("MembershipUnreadable", "True", "MembershipUnreadable"),
             ("UnknownMember", "True", "UnknownMember"),
             ("QuorumRecoveryRequired", "True", "QuorumRecoveryRequired"),
             ("SpecValid", "False", "InvalidSpec"),

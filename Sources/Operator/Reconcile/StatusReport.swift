@@ -199,11 +199,7 @@ struct StatusReport {
 
     private func alarms() -> [JSONValue] {
         let old = pass.observation.cluster.list("status", "alarms")
-        var seen: [MemberAlarm] = []
-        for alarm in survey.members.compactMap(\.status).flatMap(\.alarms)
-        where !seen.contains(alarm) {
-            seen.append(alarm)
-        }
+        guard case .known(let seen) = pass.alarms else { return old }
         return seen.sorted { ($0.kind.rawValue, $0.memberID) < ($1.kind.rawValue, $1.memberID) }
             .map { alarm in
                 let id = alarm.memberID.description

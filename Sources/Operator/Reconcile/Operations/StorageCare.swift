@@ -14,12 +14,17 @@ extension Pass {
     /// An alarm is taken away only when there is room again.
     static let disarmPercent: Int64 = 90
 
+    /// All that any member lists, each once; unknown if none could list them.
+    var alarms: Seen<[MemberAlarm]> {
+        let lists = survey.members.compactMap(\.status?.alarms.value)
+        guard !lists.isEmpty else { return .unknown("no member could list the alarms") }
+        var all: [MemberAlarm] = []
+        for alarm in lists.joined() where !all.contains(alarm) { all.append(alarm) }
+        return .known(all)
+    }
+
     var noSpaceAlarms: [MemberAlarm] {
-        let alarms = survey.members.compactMap(\.status).flatMap(\.alarms)
-            .filter { $0.kind == .noSpace }
-        return alarms.enumerated().filter { index, alarm in
-            !alarms[..<index].contains(alarm)
-        }.map(\.element)
+        (alarms.value ?? []).filter { $0.kind == .noSpace }
     }
 
     func needsDefrag(_ status: NodeStatus) -> Bool {
@@ -99,6 +104,7 @@ extension Pass {
 
     func disarm(_ record: RecordedOperation) -> Move {
         guard survey.isQuorate else { return .wait("there is no quorum") }
+        if case .unknown(let why) = alarms { return .wait(why) }
         guard let alarm = noSpaceAlarms.first else {
             return .finish([.normal("AlarmDisarmed", "there is room again")])
         }
