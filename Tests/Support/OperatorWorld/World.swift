@@ -229,14 +229,14 @@ package final class World {
         let leader = etcd.leader(of: clusterID)
         let leaderID = leader.flatMap { etcd.disk($0)?.memberID }
         let isListed = etcd.quorumList(clusterID)?.contains { $0.id == memberID } ?? false
+        let told: MemberID = process.isCut ? .none : leaderID ?? .none
         probe.status = .known(
             NodeStatus(
-                clusterID: clusterID, memberID: memberID,
-                leader: process.isCut ? .none : leaderID ?? .none,
+                clusterID: clusterID, memberID: memberID, leader: told,
                 term: Term(disk.term), raftIndex: LogIndex(disk.index),
                 appliedIndex: LogIndex(disk.index), revision: Int64(disk.log.count),
                 dbSizeBytes: disk.sizeBytes, dbInUseBytes: disk.inUseBytes, version: "3.5.1",
-                alarms: etcd.alarms))
+                alarms: told == .none ? .unknown("it has no leader") : .known(etcd.alarms)))
         probe.isLinearizable = leader != nil && !process.isCut && isListed
         return probe
     }
