@@ -12,8 +12,8 @@ extension Pass {
 
     mutating func pick() {
         let triggers: [(Pass) -> Trigger?] = [
-            { $0.founding() }, { $0.quorumRecovery() }, { $0.corruptMember() }, { $0.fullStore() },
-            { $0.lostMember() }, { $0.stuckPod() }, { $0.surplusLearner() }, { $0.leftOver() },
+            { $0.founding() }, { $0.quorumRecovery() }, { $0.corruptMember() }, { $0.staleAlarm() },
+            { $0.fullStore() }, { $0.lostMember() }, { $0.stuckPod() }, { $0.surplusLearner() }, { $0.leftOver() },
             { $0.openLearner() },
             { $0.requested() }, { $0.grownStorage() }, { $0.oldPods() }, { $0.tooFew() },
             { $0.tooMany() }, { $0.fragmented() },
@@ -119,6 +119,13 @@ extension Pass {
             return .refused("DataLost", "\(corrupt.count) members report corruption")
         }
         return replacement(of: member, cause: Loss.corrupt.rawValue)
+    }
+
+    /// The member that raised it was taken out by somebody else, or the record of it was lost.
+    private func staleAlarm() -> Trigger? {
+        guard survey.isQuorate, !staleAlarms.isEmpty else { return nil }
+        return .begin(
+            RecordedOperation(.reclaim, step: .disarm, now: now, cause: Loss.corrupt.rawValue), [])
     }
 
     private func fullStore() -> Trigger? {
