@@ -625,7 +625,8 @@ def a_removed_member_stays_out(play):
 
 
 def a_node_is_lost(play):
-    """A silent node is waited for; once it is marked out of service its member is replaced."""
+    """A silent node is waited for; once it is marked out of service its member comes back
+    elsewhere: with its disk, if that can follow, or as another member."""
     c = play.demo()
     leader = c.wait_leader()
     victim = [pod for pod in c.pods() if pod != leader][0]
@@ -640,10 +641,13 @@ def a_node_is_lost(play):
         c.writes_go_on()
         expect(c.ids() == ids, "replaced although it may still write")
         c.world.k("taint", "node", node, "node.kubernetes.io/out-of-service=x:NoExecute")
-        c.world.until("%s is another member" % victim,
-                      lambda: c.ids().get(victim) not in (None, ids[victim]), 90)
+        c.world.until("%s runs elsewhere" % victim, lambda: is_ready(c.pod(victim))
+                      and c.pod(victim)["spec"]["nodeName"] != node, 90)
         c.steady(3, limit=90)
-        note("node %s, with %d operators" % (node, len(beside)))
+        changed = {pod for pod, number in c.ids().items() if number != ids[pod]}
+        expect(changed <= {victim}, "replaced: %s" % changed)
+        note("%s, with %d of the operators; %s" % (
+            node, len(beside), "its member was replaced" if changed else "its disk followed"))
     finally:
         c.world.stage.order("return-node", "node/" + node)
         c.world.k("taint", "node", node, "node.kubernetes.io/out-of-service-")
