@@ -137,6 +137,18 @@ class World:
 
     # ---- The end
 
+    def save_logs(self):
+        """The operators' words, and those of members that are there; they go with the sandbox."""
+        for namespace in [SYSTEM, NAMESPACE]:
+            for one in self.all("pods", namespace):
+                name = one["metadata"]["name"]
+                for flag in ["", "--previous"]:
+                    done = self.stage.call("-n", namespace, "logs", name, *flag.split())
+                    path = os.path.join(self.stage.folder, name + flag + ".log")
+                    if done.returncode == 0:
+                        with open(path, "w", encoding="utf-8") as log:
+                            log.write(done.stdout)
+
     def close(self):
         for cluster in self.clusters:
             cluster.stop()

@@ -37,7 +37,9 @@ class Play:
         """Three members, steady, with a writer."""
         if self.cluster is None:
             self.number += 1
+            start = time.monotonic()
             self.cluster = Cluster(self.world, "demo%d" % self.number)
+            note("a cluster of three members in %.1f s" % (time.monotonic() - start))
         self.cluster.writes_go_on()
         return self.cluster
 
@@ -277,7 +279,7 @@ def damaged_files_are_replaced(play):
     damaged = 0
     for path, _, names in os.walk(folder):
         for name in names:
-            if name.endswith(".wal"):
+            if name.endswith(".log"):
                 with open(os.path.join(path, name), "r+b") as file:
                     file.write(b"\xff" * 4096)
                 damaged += 1
@@ -849,6 +851,8 @@ def tell(chosen, programs, keeps):
 
 def close(world, keeps):
     try:
+        if keeps:
+            world.save_logs()
         world.close()
         return 0
     except Failure as failure:
