@@ -60,35 +60,53 @@ def note(text):
 # ---- Restarts that were asked for
 
 
-def settings_and_image_roll_leader_last(play):
+def a_new_image_rolls_leader_last(play):
+    roll(play.demo(), {"image": "registry.example:5000/keelson:next"})
+
+
+def new_settings_roll_leader_last(play):
     c = play.demo()
-    for change in [{"image": "registry.example:5000/keelson:next"},
-                   {"options": {"snapshotCount": 5000}}]:
-        before, leader, ids = c.pod_uids(), c.wait_leader(), c.ids()
-        claims = c.claim_uids()
-        order = []
-        begun = time.monotonic()
-        c.patch(change)
+    roll(c, {"options": {"snapshotCount": 5000}})
+    # The old settings are as good a change as any.
+    roll(c, {"options": {"snapshotCount": None}})
 
-        def look():
-            now = c.pod_uids()
-            new = [pod for pod in c.pods() if now[pod] not in (None, before[pod])]
-            away = [pod for pod in c.pods() if now[pod] is None or not is_ready(c.pod(pod))]
-            expect(len(away) <= 1, "away at the same time: %s" % away)
-            order.extend(pod for pod in new if pod not in order)
-            return len(new) == 3
 
-        c.world.until("every pod is new", look, 60)
-        c.steady()
-        expect(order[-1] == leader, "leader %s was not last: %s" % (leader, order))
-        expect(order[:2] == sorted(order[:2], reverse=True), "followers in order %s" % order)
-        expect(c.ids() == ids, "a member was replaced by a roll")
-        expect(c.claim_uids() == claims, "a disk was replaced by a roll")
-        gap = c.writer.longest_gap(begun)
-        note("order %s, longest gap between writes %.2f s" % (" ".join(order), gap))
-        expect(gap < 5, "no write for %.1f s" % gap)
+def roll(c, change):
+    before, leader, ids, claims = c.pod_uids(), c.wait_leader(), c.ids(), c.claim_uids()
+    order = []
+    begun = time.monotonic()
+    c.patch(change)
+
+    def look():
+        now = c.pod_uids()
+        new = [pod for pod in c.pods() if now[pod] not in (None, before[pod])]
+        order.extend(pod for pod in new if pod not in order)
+        silent = [pod for pod in c.pods() if not answers(c.member(pod))]
+        expect(len(silent) <= 1, "away at the same time: %s" % silent)
+        return len(new) == 3
+
+    c.world.until("every pod is new", look, 90)
+    c.steady()
+    expect(order[-1] == leader, "leader %s was not last: %s" % (leader, order))
+    expect(order[:2] == sorted(order[:2], reverse=True), "followers in order %s" % order)
+    expect(c.ids() == ids, "a member was replaced by a roll")
+    expect(c.claim_uids() == claims, "a disk was replaced by a roll")
+    gap = c.writer.longest_gap(begun)
+    note("order %s, longest gap between writes %.2f s" % (" ".join(order), gap))
+    expect(gap < 5, "no write for %.1f s" % gap)
     c.one_cluster()
     c.prove()
+
+
+def answers(member):
+    try:
+        return bool(member.status())
+    except (Silent, Refused):
+        return False
+
+
+def restarts(pod):
+    return sum(one["restartCount"] for one in pod["status"].get("containerStatuses", []))
 
 
 def is_ready(pod):
@@ -328,6 +346,8 @@ def leadership_is_moved(play):
     uid = c.pod_uid(target)
     c.world.order("kill", "pod/" + target)
     c.wait_leader(besides=target)
+    c.world.until("%s is back, and the status says so" % target, lambda: is_ready(c.pod(target))
+                  and restarts(c.pod(target)) > 0 and c.status().get("leader") == c.leader(), 60)
     c.steady()
     expect(c.pod_uid(target) == uid, "a crash made a new pod")
     c.is_left_alone(2)
@@ -761,11 +781,12 @@ class Plain(Cluster):
 
 
 MAIN = [
-    settings_and_image_roll_leader_last, an_operator_dies_while_scaling,
+    a_new_image_rolls_leader_last, an_operator_dies_while_scaling,
     a_lost_quorum_waits_for_approval, a_deleted_cluster_is_adopted,
 ]
 STORIES = MAIN + [
-    a_broken_image_stops_the_roll, a_supervised_roll_waits, volumes_grow, a_full_store_is_emptied,
+    new_settings_roll_leader_last, a_broken_image_stops_the_roll, a_supervised_roll_waits,
+    volumes_grow, a_full_store_is_emptied,
     a_store_full_of_live_keys_is_told_of, defragmentation_by_annotation,
     a_corrupt_member_is_replaced, damaged_files_are_replaced, a_member_is_replaced_on_request,
     leadership_is_moved, a_fenced_member_is_left_alone, hibernation_and_waking,
