@@ -12,8 +12,9 @@ extension Pass {
 
     mutating func pick() {
         let triggers: [(Pass) -> Trigger?] = [
-            { $0.founding() }, { $0.quorumRecovery() }, { $0.corruptMember() }, { $0.fullStore() },
-            { $0.lostMember() }, { $0.stuckPod() }, { $0.surplusLearner() }, { $0.leftOver() },
+            { $0.founding() }, { $0.quorumRecovery() }, { $0.corruptMember() }, { $0.staleAlarm() },
+            { $0.fullStore() }, { $0.lostMember() }, { $0.stuckPod() }, { $0.surplusLearner() },
+            { $0.leftOver() },
             { $0.openLearner() },
             { $0.requested() }, { $0.grownStorage() }, { $0.oldPods() }, { $0.tooFew() },
             { $0.tooMany() }, { $0.fragmented() },
@@ -121,11 +122,22 @@ extension Pass {
         return replacement(of: member, cause: Loss.corrupt.rawValue)
     }
 
+    /// The member that raised it was taken out by somebody else, or the record of it was lost.
+    private func staleAlarm() -> Trigger? {
+        guard survey.isQuorate, !staleAlarms.isEmpty else { return nil }
+        return .begin(
+            RecordedOperation(.reclaim, step: .disarm, now: now, cause: Loss.corrupt.rawValue), [])
+    }
+
     private func fullStore() -> Trigger? {
         guard survey.isQuorate, !noSpaceAlarms.isEmpty else { return nil }
+        // Tried already, and nothing was deleted since.
         let storage = memory.condition("StorageHealthy")
-        // Tried already, and nothing has changed since.
-        if storage?.reason == "QuotaExceeded", isStoreStillFull { return nil }
+        if storage?.reason == "QuotaExceeded", isStoreStillFull, let triedAtRevision,
+            storage?.message.hasSuffix(triedAtRevision) == true
+        {
+            return nil
+        }
         let record = RecordedOperation(.reclaim, step: .compact, now: now)
         if let member = nextToDefragment(record), let refusal = defragRefusal(member, record) {
             return .refused("DisruptionDeferred", refusal)
@@ -133,6 +145,12 @@ extension Pass {
         return .begin(
             record,
             [.warning("AlarmRaised", "NOSPACE: the cluster takes no writes")])
+    }
+
+    /// How the condition StorageHealthy ends after an attempt that made no room. While the alarm is
+    /// raised only deletions make revisions, and each is worth another attempt.
+    var triedAtRevision: String? {
+        survey.leading?.status.map { "tried at revision \($0.revision)" }
     }
 
     /// What is in use alone is too much: neither compaction nor defragmentation can help.

@@ -57,6 +57,12 @@ extension StatusReport {
                 type: "Quorum", isTrue: true, reason: reason,
                 message: "\(survey.count.healthy) of \(survey.count.voters) voters are healthy")
         }
+        // What has not begun cannot have been lost.
+        guard pass.latchedClusterID != nil else {
+            return Line(
+                type: "Quorum", isTrue: nil, reason: "NotFounded",
+                message: "the cluster has no member yet")
+        }
         let known = survey.members.filter { $0.ticket != nil || $0.memory?.memberID != nil }
         let down = known.filter { !$0.isHealthy && !$0.standing.isUnknown }
         if !known.isEmpty, known.count - down.count < QuorumCount.quorum(of: known.count) {
@@ -113,11 +119,20 @@ extension StatusReport {
     private func storage() -> Line {
         if !pass.noSpaceAlarms.isEmpty {
             let isDone = pass.memory.operation?.type == .reclaim && pass.operation == nil
-            let stays = pass.memory.condition("StorageHealthy")?.reason == "QuotaExceeded"
+            let text = pass.fullMember ?? "the alarm NOSPACE is raised"
+            let old = pass.memory.condition("StorageHealthy")
+            if isDone, let tried = pass.triedAtRevision {
+                return Line(
+                    type: "StorageHealthy", isTrue: false, reason: "QuotaExceeded",
+                    message: "\(text); \(tried)")
+            }
+            if let old, old.reason == "QuotaExceeded" {
+                return Line(
+                    type: "StorageHealthy", isTrue: false, reason: old.reason,
+                    message: old.message)
+            }
             return Line(
-                type: "StorageHealthy", isTrue: false,
-                reason: isDone || stays ? "QuotaExceeded" : "NoSpace",
-                message: pass.fullMember ?? "the alarm NOSPACE is raised")
+                type: "StorageHealthy", isTrue: false, reason: "NoSpace", message: text)
         }
         if !pass.smallClaims.isEmpty {
             return Line(type: "StorageHealthy", isTrue: true, reason: "VolumeResizing")

@@ -223,6 +223,9 @@ struct StatusReport {
         for (name, value, type) in asked {
             let key = "keelson.dev/\(name)"
             if value.isEmpty { handled[key] = nil }
+            // Who leads already has nothing to be moved to, then or later.
+            let isThere = type == .moveLeader && survey.leading?.name == value
+            if isThere, pass.operation == nil { handled[key] = value }
             if !value.isEmpty, pass.operation?.type == type, memory.operation == nil {
                 let isReplace = type == .replace && pass.operation?.target != value
                 if !isReplace { handled[key] = value }

@@ -170,9 +170,7 @@ struct EtcdModel {
     }
 
     private mutating func write(_ id: ClusterID) {
-        guard let leader = leader(of: id), !alarms.contains(where: { $0.kind == .noSpace }) else {
-            return
-        }
+        guard let leader = leader(of: id), alarms.isEmpty else { return }
         let number = nextWrite
         nextWrite += 1
         update(leader) { $0.log.append(number) }

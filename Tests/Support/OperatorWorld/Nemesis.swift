@@ -198,12 +198,6 @@ extension World {
             cluster["spec", "paused"] = nil
             cluster["spec", "image"] = "keelson:1"
         }
-        // A member that raised CORRUPT and is gone takes its alarm with it.
-        if let list = truth?.list {
-            etcd.alarms.removeAll { alarm in
-                alarm.kind == .corrupt && !list.contains { $0.id == alarm.memberID }
-            }
-        }
         guard all else { return }
         guard listedOutside, let (_, list) = truth, let leaderPod else { return }
         for member in list where podName(member) == "stranger:2380" {

@@ -5,7 +5,7 @@ internal import Kube
 
 // The members' stores: Defrag, Reclaim (the alarm NOSPACE), Resize (the claims).
 //
-//   Reclaim:  compact ─► defragment … ─► disarm
+//   Reclaim:  compact ─► defragment … ─► disarm     also of a CORRUPT that nobody has any more
 //   Defrag:   defragment …
 //   Resize:   growClaims ─► awaitClaims ─► renewStatefulSet
 extension Pass {
@@ -27,19 +27,36 @@ extension Pass {
         (alarms.value ?? []).filter { $0.kind == .noSpace }
     }
 
+    /// Of members that are out of the list. Their data is gone, and the alarm stays: it refuses all
+    /// changes until it is taken away. One of nobody in particular is left to people.
+    var staleAlarms: [MemberAlarm] {
+        (alarms.value ?? []).filter { alarm in
+            alarm.kind == .corrupt && alarm.memberID != .none
+                && survey.member(alarm.memberID) == nil
+                && !survey.foreign.contains { $0.id == alarm.memberID }
+        }
+    }
+
     func needsDefrag(_ status: NodeStatus) -> Bool {
         let slack = status.dbSizeBytes - status.dbInUseBytes
         guard status.dbSizeBytes >= desired.defragMinSizeBytes, slack > 0 else { return false }
         return slack / max(1, status.dbSizeBytes / 100) >= desired.defragRatioPercent
     }
 
+    /// Some history is kept for watchers that are behind; where that is too much, none: a store
+    /// that takes no writes is worse.
     func compact(_ record: RecordedOperation) -> Move {
         guard survey.isQuorate, let leader = survey.leading?.status else {
             return .wait("there is no quorum")
         }
         let target = leader.revision - Self.keptRevisions
-        if record.attempts > 0 || target <= 1 { return advance(record, to: .defragment) }
-        return .act(.etcd(.compact(revision: target), survey.askable))
+        if record.attempts == 0, target > 1 {
+            return .act(.etcd(.compact(revision: target), survey.askable))
+        }
+        if record.attempts < 2, leader.revision > 1, isStoreStillFull {
+            return .act(.etcd(.compact(revision: leader.revision), survey.askable))
+        }
+        return advance(record, to: .defragment)
     }
 
     func nextToDefragment(_ record: RecordedOperation) -> MemberView? {
@@ -47,7 +64,8 @@ extension Pass {
             guard let status = member.status, member.listed != nil, member.isHealthy,
                 !record.done.contains(member.name)
             else { return false }
-            return record.type == .reclaim || record.cause == "Requested" || needsDefrag(status)
+            if record.type == .reclaim { return isFull(status) }
+            return record.cause == "Requested" || needsDefrag(status)
         }
         return open.last { !$0.isLeader } ?? open.last
     }
@@ -93,11 +111,15 @@ extension Pass {
         return .act(.etcd(.defragment, Asking([member.name])))
     }
 
+    private func isFull(_ status: NodeStatus) -> Bool {
+        status.dbSizeBytes >= desired.quotaBytes / 100 * Self.disarmPercent
+    }
+
     /// Why an alarm cannot be taken away; nil if it can.
     var fullMember: String? {
         let full = survey.members.first { member in
             guard let status = member.status, member.listed != nil else { return false }
-            return status.dbSizeBytes >= desired.quotaBytes / 100 * Self.disarmPercent
+            return isFull(status)
         }
         return full.map { "\($0.name) uses more than \(Self.disarmPercent) % of its quota" }
     }
@@ -105,6 +127,12 @@ extension Pass {
     func disarm(_ record: RecordedOperation) -> Move {
         guard survey.isQuorate else { return .wait("there is no quorum") }
         if case .unknown(let why) = alarms { return .wait(why) }
+        let isReplacing = record.type == .replace
+        if isReplacing || record.cause == Loss.corrupt.rawValue {
+            if let alarm = staleAlarms.first { return .act(.etcd(.disarm(alarm), survey.askable)) }
+            let news = [ClusterEvent.normal("AlarmDisarmed", "the corrupt member is gone")]
+            return isReplacing ? advance(record, to: .clean, news) : .finish(news)
+        }
         guard let alarm = noSpaceAlarms.first else {
             return .finish([.normal("AlarmDisarmed", "there is room again")])
         }
