@@ -208,7 +208,7 @@ def a_full_store_is_emptied(play):
 
 def fill(c, refusal="space exceeded"):
     """Overwrites a few keys until the quota is reached: history, which compaction gives back."""
-    value = "x" * 8000
+    value = "x" * 60000
     members = c.members()
     for number in range(20000):
         try:
