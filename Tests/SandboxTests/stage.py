@@ -16,6 +16,7 @@ from kubectl import Failure, Stage, expect
 
 NAMESPACE = "stories"
 SYSTEM = "keelson-system"
+PATIENCE = 3
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # A holder that fell silent is followed sooner than the defaults would have it.
@@ -95,7 +96,8 @@ class World:
         return self.one(resource, "", namespace)["items"]
 
     def until(self, what, condition, limit=60):
-        self.stage.until(what, condition, limit)
+        """Limits are those of an idle machine; a busy one is only slower."""
+        self.stage.until(what, condition, limit * PATIENCE)
 
     def k(self, *words, **rest):
         return self.stage.kubectl("-n", NAMESPACE, *words, **rest)

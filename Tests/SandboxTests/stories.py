@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -207,7 +208,7 @@ def a_full_store_is_emptied(play):
 
 def fill(c, refusal="space exceeded"):
     """Overwrites a few keys until the quota is reached: history, which compaction gives back."""
-    value = "x" * 8000
+    value = "x" * 60000
     members = c.members()
     for number in range(20000):
         try:
@@ -490,6 +491,122 @@ def without_an_operator(play):
 
 
 # ---- Losses
+
+
+def all_disks_lost_make_no_new_cluster(play):
+    c = Cluster(play.world, "gone", 3, writes=False)
+    try:
+        number = c.cluster_id()
+        c.members()[0].put("only", "here")
+        for pod in c.pods():
+            c.world.k("delete", "pvc", "data-" + pod, "--wait=false")
+        c.world.k("delete", "pod", *c.pods(), "--wait=false")
+        c.world.until("the loss is told of", lambda: c.condition("DataLost")["status"] == "True",
+                      60)
+        c.world.until("every pod waits", lambda: all(
+            c.pod(pod) and c.pod(pod)["status"].get("phase") == "Running" for pod in c.pods()), 60)
+        # An approval is good for a survivor, and there is none.
+        c.annotate("approve-quorum-recovery", number)
+        c.world.until("no more than that can be said",
+                      lambda: "restore" in c.condition("DataLost")["message"], 20)
+        c.is_left_alone()
+        expect(c.cluster_id() == number, "the cluster ID was given up")
+        expect(not c.list(), "members serve with empty disks")
+        c.one_cluster()
+    finally:
+        c.delete()
+
+
+def a_forgotten_status_is_found_again(play):
+    """Status and membership map are lost: live members and claims say what there was."""
+    c = play.demo()
+    ids, claims, number = c.ids(), c.claim_uids(), c.cluster_id()
+    pods = c.pod_uids()
+    for gone in ["status", "map", "both"]:
+        if gone != "map":
+            c.world.k("patch", "etcdcluster", c.name, "--subresource=status", "--type=json", "-p",
+                      '[{"op":"remove","path":"/status"}]')
+        if gone != "status":
+            c.world.k("delete", "configmap", c.name + "-membership")
+        c.world.until("map and status are back", lambda: c.cluster_id() == number
+                      and c.world.one("configmaps", c.name + "-membership"), 30)
+        c.steady()
+    # All at once asleep: only the claims know.
+    c.writer.hold()
+    c.patch({"hibernate": True})
+    c.world.until("no pods", lambda: not any(c.pod(pod) for pod in c.pods()), 60)
+    c.world.operators(0)
+    c.world.k("delete", "configmap", c.name + "-membership")
+    c.world.k("patch", "etcdcluster", c.name, "--subresource=status", "--type=json", "-p",
+              '[{"op":"remove","path":"/status"}]')
+    c.world.operators(2)
+    c.patch({"hibernate": False})
+    c.steady(3, limit=90)
+    expect(c.ids() == ids and c.claim_uids() == claims, "members or disks were replaced")
+    expect(c.cluster_id() == number, "it is another cluster")
+    expect(not set(pods.values()) & set(c.pod_uids().values()), "it did not sleep")
+    c.writer.go_on()
+    c.writes_go_on()
+    c.one_cluster()
+    c.prove()
+
+
+def two_drains_at_once(play):
+    c = play.demo()
+    ids = c.ids()
+    leader = c.wait_leader()
+    other = [pod for pod in c.pods() if pod != leader][0]
+    nodes = {c.pod(pod)["spec"]["nodeName"] for pod in [leader, other]}
+    expect(len(nodes) == 2, "members share a node: %s" % nodes)
+    done = {}
+    begun = time.monotonic()
+
+    def drain(node):
+        done[node] = c.world.stage.call(
+            "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--force",
+            "--timeout=90s", limit=100)
+
+    threads = [threading.Thread(target=drain, args=(node,), daemon=True) for node in nodes]
+    for thread in threads:
+        thread.start()
+    try:
+        while any(thread.is_alive() for thread in threads):
+            silent = [pod for pod in c.pods() if not answers(c.member(pod))]
+            expect(len(silent) <= 1, "away at the same time: %s" % silent)
+            time.sleep(0.1)
+        for node, call in done.items():
+            expect(call.returncode == 0, "drain %s: %s" % (node, call.stderr[-300:]))
+    finally:
+        for thread in threads:
+            thread.join(100)
+        for node in nodes:
+            c.world.k("uncordon", node)
+    c.steady()
+    gap = c.writer.longest_gap(begun)
+    note("longest gap between writes %.2f s" % gap)
+    expect(gap < 5, "no write for %.1f s" % gap)
+    expect(c.ids() == ids, "a member was replaced")
+    c.one_cluster()
+    c.prove()
+
+
+def a_change_of_mind_while_scaling(play):
+    c = play.demo()
+    ids = c.ids()
+    for there, back, when in [(5, 3, "ScaleOut"), (4, 3, "ScaleOut"), (5, 3, "ScaleIn")]:
+        c.ordinals = range(there)
+        c.scale(there)
+        if when == "ScaleIn":
+            c.steady(there, limit=90)
+            c.scale(back)
+        c.world.until("it is under way", lambda x=when: c.operation()[0] == x, 30)
+        c.scale(back if when == "ScaleOut" else there)
+        c.steady(back if when == "ScaleOut" else there, limit=90)
+    c.scale(3)
+    c.steady(3, limit=90)
+    expect(c.ids() == ids, "the first three were replaced")
+    c.one_cluster()
+    c.prove()
 
 
 def a_lost_quorum_waits_for_approval(play):
@@ -792,7 +909,8 @@ STORIES = MAIN + [
     leadership_is_moved, a_fenced_member_is_left_alone, hibernation_and_waking,
     a_paused_cluster_is_only_watched, without_an_operator, a_foreign_volume_is_refused,
     a_removed_member_stays_out, a_node_is_lost, deletion_takes_the_disks_along,
-    a_dead_cluster_can_be_deleted, a_plain_stateful_set,
+    a_dead_cluster_can_be_deleted, a_plain_stateful_set, all_disks_lost_make_no_new_cluster,
+    a_forgotten_status_is_found_again, two_drains_at_once, a_change_of_mind_while_scaling,
 ]
 
 

@@ -153,7 +153,7 @@ struct Pass {
 
     private mutating func checkDeadline(_ record: RecordedOperation, _ reason: String) {
         guard now - record.stepStartedAt > desired.progressDeadline else { return }
-        let text = "\(describe(record)): \(reason)"
+        let text = reason.isEmpty ? describe(record) : "\(describe(record)): \(reason)"
         let kind = record.type == .roll ? "RolloutStalled" : "OperationStalled"
         let wasStalled = memory.condition("Progressing").map { $0.reason == kind } ?? false
         progress = (false, kind, text)
