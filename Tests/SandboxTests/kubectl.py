@@ -26,14 +26,15 @@ class Failure(Exception):
 class Stage:
     """A running sandbox."""
 
-    def __init__(self, program):
+    def __init__(self, program, *flags):
         self.folder = tempfile.mkdtemp(prefix="keelson-sandbox-")
         self.kubeconfig = os.path.join(self.folder, "kubeconfig")
         self.log = open(os.path.join(self.folder, "log"), "wb")
         self.program = program
         self.dir = os.path.join(self.folder, "sandbox")
         self.process = subprocess.Popen(
-            [program, "run", "--dir", self.dir, "--kubeconfig", self.kubeconfig, "--verbose"],
+            [program, "run", "--dir", self.dir, "--kubeconfig", self.kubeconfig, "--verbose",
+             *flags],
             stdout=self.log, stderr=self.log, start_new_session=True)
         self.until("the sandbox is ready", lambda: self.said("\nready"))
 

@@ -124,18 +124,6 @@ extension MemberOptions {
     }
 }
 
-extension ClusterTLS {
-    fileprivate func check(against old: ClusterTLS?, _ check: inout RuleCheck) {
-        check.require(
-            mode != .secret || (client != nil && peer != nil),
-            "mode Secret needs client.secretName and peer.secretName", of: Self.self)
-        check.require(
-            mode == .secret || (client == nil && peer == nil),
-            "client and peer can only be set in mode Secret", of: Self.self)
-        if let old { check.require(mode == old.mode, "mode is immutable", of: Self.self) }
-    }
-}
-
 extension Repair {
     fileprivate func check(_ check: inout RuleCheck) {
         check.require(
