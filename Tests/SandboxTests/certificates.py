@@ -106,6 +106,13 @@ spec: {replicas: %d, image: "keelson:dev", storage: {size: 1Gi}, tls: {%s}}
     def events(self, reason):
         return [e["message"] for e in self.get("events")["items"] if e["reason"] == reason]
 
+    def operator_says(self):
+        """The end of the operators' logs, for somebody who wants to know why."""
+        pods = self.get("pods", "-n", "keelson-system")["items"]
+        return "".join(
+            self.call("-n", "keelson-system", "logs", pod["metadata"]["name"], "--tail=25").stdout
+            for pod in pods)
+
     def metric(self, name):
         pods = self.get("pods", "-n", "keelson-system")["items"]
         text = ""
@@ -146,18 +153,18 @@ spec:
                 self.kubectl("wait", "pod/%s-watcher" % name, "--for=condition=Ready",
                              "--timeout=30s", limit=40)
                 time.sleep(1)  # It has no word for having begun; what it misses is counted below.
-        self.until("the first writes", lambda: self.log(name, "writer").count("ok") > 3)
+        self.until("the first writes", lambda: self.words(name, "writer").count("ok") > 3)
 
-    def log(self, name, role):
+    def words(self, name, role):
         return self.call("logs", "%s-%s" % (name, role)).stdout
 
     def calm(self, name):
         """How many writes there were; none may have failed, and the watch has seen them all."""
-        lines = self.log(name, "writer").splitlines()
+        lines = self.words(name, "writer").splitlines()
         bad = [line for line in lines if not line.startswith("ok ")]
         expect(not bad, "%d of %d writes failed: %s" % (len(bad), len(lines), bad[:3]))
         self.until("the watch has everything",
-                   lambda: self.log(name, "watcher").count("PUT\n") >= len(lines))
+                   lambda: self.words(name, "watcher").count("PUT\n") >= len(lines))
         return len(lines)
 
     def silent(self, name):
@@ -263,12 +270,12 @@ def authorities_change(s, begin=None, families=("server", "peer")):
     expect(s.condition("demo")["reason"] == "Rotating", str(s.condition("demo")))
     for name in families:
         s.until("%s: the new one signs" % name, lambda: s.notes("demo-%s-tls" % name)
-                ["keelson.dev/signer"] != signed[name], 60)
+                ["keelson.dev/signer"] != signed[name], 120)
         expect(len(s.trusted("demo-%s-tls" % name)) == 2, "the old one is dropped too early")
     expect(s.put("demo", copied) == "", "a copy of the old files is refused: " + s.put("demo", copied))
     for name in families:
         s.until("%s: the old one is dropped" % name,
-                lambda: len(s.trusted("demo-%s-tls" % name)) == 1, 60)
+                lambda: len(s.trusted("demo-%s-tls" % name)) == 1, 120)
         expect(s.trusted("demo-%s-tls" % name) != old[name], "the new one was dropped")
     s.until("a copy of the old files is refused", lambda: s.put("demo", copied) != "", 30)
     s.until("the change is over", lambda: s.condition("demo")["reason"] == "Issued")
@@ -282,7 +289,7 @@ def an_authority_is_lost(s):
 
 def members_come_back_after_all_that(s):
     uid = s.pods("demo")["demo-1"]["metadata"]["uid"]
-    s.kubectl("delete", "pod", "demo-1")
+    s.kubectl("delete", "pod", "demo-1", limit=70)
     s.until("demo-1 is back", lambda: "demo-1" in s.pods("demo")
             and s.pods("demo")["demo-1"]["metadata"]["uid"] != uid, 60)
     s.available("demo")
@@ -460,9 +467,10 @@ def main():
                 case(stage)
                 print("ok    %-40s %5.1f s" % (case.__name__, time.monotonic() - start),
                       flush=True)
-            except Failure as failure:
+            except (Failure, LookupError, subprocess.SubprocessError, OSError) as failure:
                 failed += 1
-                print("FAIL  %s: %s" % (case.__name__, failure), flush=True)
+                print("FAIL  %s: %s" % (case.__name__, failure or type(failure)), flush=True)
+                print(stage.kubectl("describe", "etcd") + stage.operator_says(), flush=True)
     except Failure as failure:
         failed += 1
         print("FAIL  %s" % failure)

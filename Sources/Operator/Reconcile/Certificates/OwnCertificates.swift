@@ -196,8 +196,11 @@ package struct OwnCertificates {
             let since = old?.annotations[Names.trustedSinceNote]
             wanted.annotations[Names.trustedSinceNote] = since ?? time
         }
+        // Whoever looks for the signer of a certificate looks by name first: two authorities of one
+        // cluster must not share theirs.
+        let commonName = signer == nil ? "\(name)-\(now.nanoseconds / 1_000_000_000)" : name
         return CertificateOrder(
-            secret: wanted, signer: signer, commonName: name, dnsNames: names,
+            secret: wanted, signer: signer, commonName: commonName, dnsNames: names,
             ipAddresses: names.contains("localhost") ? ["127.0.0.1"] : [],
             isAuthority: signer == nil, validity: validity, keyAlgorithm: auto.keyAlgorithm,
             trusted: trusted)

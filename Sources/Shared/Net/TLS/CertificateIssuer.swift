@@ -132,6 +132,8 @@ package enum CertificateIssuer {
             (NID_basic_constraints, "critical,CA:FALSE"),
             (NID_key_usage, "critical,digitalSignature,keyEncipherment"),
             (NID_ext_key_usage, "serverAuth,clientAuth"),
+            // Tells authorities of one name apart.
+            (NID_authority_key_identifier, "keyid"),
         ]
         if !names.isEmpty {
             extensions.append((NID_subject_alt_name, names.joined(separator: ",")))
