@@ -102,9 +102,7 @@ import Testing
         for certificate in asked {
             #expect(certificate.apiVersion == "cert-manager.io/v1")
             #expect(certificate.string("spec", "secretName") == certificate.name)
-            #expect(
-                certificate.string("spec", "duration") == "2160h0m0s"
-                    || certificate.string("spec", "duration") == "2160h")
+            #expect(certificate.string("spec", "duration") == "2160h0m0s")
             let usages = certificate.list("spec", "usages")
             #expect(usages.contains("server auth") && usages.contains("client auth"))
             #expect(

@@ -159,6 +159,41 @@ import Testing
         #expect(shop.settle() == ["demo-server-tls", "demo-client-tls", "demo-peer-tls"])
     }
 
+    @Test func `an authority waits for a window, and not for ever`() {
+        var shop = Shop()
+        _ = shop.settle()
+        shop.windows = [["schedule": "0 3 1 1 *", "duration": "5m"]]
+        // Certificates do not wait.
+        shop.now = shop.now + .seconds(60 * 86_400 + 60)
+        #expect(shop.settle().count == 3)
+        let begin = shop.now
+        shop.now = begin + .seconds((3650 - 60 - 365 + 2) * 86_400)
+        #expect(!shop.settle().contains("demo-ca"))
+        shop.windows = nil
+        var open = shop
+        #expect(open.settle().contains("demo-ca"))
+        shop.windows = [["schedule": "0 3 1 1 *", "duration": "5m"]]
+        shop.now = begin + .seconds((3650 - 60 - 182 + 2) * 86_400)
+        #expect(shop.settle().contains("demo-ca"))
+    }
+
+    @Test func `windows open by their schedule and close after their duration`() {
+        func isOpen(_ schedule: String, _ duration: String, _ time: String) -> Bool? {
+            let maintenance = Maintenance.decode([
+                "windows": [["schedule": .string(schedule), "duration": .string(duration)]]
+            ])
+            return KubeTime.parse(time).map { maintenance.isOpen(at: $0 / 1_000_000_000) }
+        }
+        // 2026-11-21 is a Saturday.
+        #expect(isOpen("0 3 * * 6", "4h", "2026-11-21T02:59:59Z") == false)
+        #expect(isOpen("0 3 * * 6", "4h", "2026-11-21T03:00:00Z") == true)
+        #expect(isOpen("0 3 * * 6", "4h", "2026-11-21T06:59:59Z") == true)
+        #expect(isOpen("0 3 * * 6", "4h", "2026-11-21T07:00:00Z") == false)
+        #expect(isOpen("0 3 * * 6", "48h", "2026-11-22T20:00:00Z") == true)
+        #expect(isOpen("nonsense", "4h", "2026-11-21T03:00:00Z") == false)
+        #expect(Maintenance().isOpen(at: 0))
+    }
+
     @Test func `a wish by annotation is fulfilled once`() {
         var shop = Shop()
         _ = shop.settle()
@@ -246,12 +281,14 @@ private struct Shop {
     var wishAuthorities = ""
     var wishCertificates = ""
     var lifetimes: JSONValue?
+    var windows: JSONValue?
     private var count = 0
 
     private var cluster: KubeObject {
         var cluster = KubeObject(.etcdCluster, namespace: "ns", name: "demo")
         cluster.uid = "uid-1"
         cluster["spec"] = lifetimes.map { ["tls": ["auto": $0]] } ?? .object([])
+        if let windows { cluster["spec", "maintenance", "windows"] = windows }
         if !wishAuthorities.isEmpty {
             cluster.annotations["keelson.dev/rotate-authorities"] = wishAuthorities
         }

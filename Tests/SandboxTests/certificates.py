@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
@@ -22,7 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from kubectl import Failure, Stage, expect  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SHORT = "auto: {caValidity: 24h, certValidity: 4h, renewBefore: 1h, overlap: 12s}"
+SHORT = "auto: {caValidity: 24h, certValidity: 4h, renewBefore: 1h, overlap: 25s}"
 
 
 class Play(Stage):
@@ -108,10 +109,9 @@ spec: {replicas: %d, image: "keelson:dev", storage: {size: 1Gi}, tls: {%s}}
 
     def operator_says(self):
         """The end of the operators' logs, for somebody who wants to know why."""
-        pods = self.get("pods", "-n", "keelson-system")["items"]
+        names = self.call("get", "pods", "-n", "keelson-system", "-o", "name").stdout.split()
         return "".join(
-            self.call("-n", "keelson-system", "logs", pod["metadata"]["name"], "--tail=25").stdout
-            for pod in pods)
+            self.call("-n", "keelson-system", "logs", name, "--tail=25").stdout for name in names)
 
     def metric(self, name):
         pods = self.get("pods", "-n", "keelson-system")["items"]
@@ -253,32 +253,85 @@ def a_deleted_secret_comes_back(s):
     s.calm("demo")
 
 
+class Diary:
+    """Every version of the Secrets of a cluster, from a watch: phases must not be missed."""
+
+    def __init__(self, stage):
+        fields = ["metadata.name", "data.ca\\.crt", "data.tls\\.crt", "data.tls\\.key",
+                  "metadata.annotations.keelson\\.dev/signer"]
+        self.versions = {}
+        self.child = subprocess.Popen(
+            ["kubectl", "get", "secrets", "--watch", "-o", "jsonpath=%s{\"\\n\"}" % "".join(
+                "{.%s}{\"\\t\"}" % field for field in fields)],
+            stdout=subprocess.PIPE, text=True,
+            env=dict(os.environ, KUBECONFIG=stage.kubeconfig, HOME=stage.folder))
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.child.stdout:
+            name, authority, certificate, key, signer = line.rstrip("\n").split("\t")[:5]
+            if certificate:
+                version = {"ca.crt": authority, "tls.crt": certificate, "tls.key": key}
+                version = {k: base64.b64decode(v).decode() for k, v in version.items()}
+                self.versions.setdefault(name, []).append((time.monotonic(), signer, version))
+
+    def phases(self, name):
+        """(how many authorities are trusted, who signed, since when), without repetitions."""
+        found = []
+        for at, signer, version in self.versions.get(name, []):
+            phase = (len(blocks(version["ca.crt"])), signer)
+            if not found or found[-1][:2] != phase:
+                found.append((*phase, at))
+        return found
+
+    def end(self):
+        self.child.kill()
+        self.child.wait()
+
+
 def authorities_change(s, begin=None, families=("server", "peer")):
     """Old and new overlap; at the end the old one is worth nothing."""
+    diary = Diary(s)
+    try:
+        s.until("the diary begins", lambda: len(diary.versions) >= 5)
+        follow_change(s, diary, begin or (lambda: s.kubectl(
+            "annotate", "etcd", "demo", "--overwrite", "keelson.dev/rotate-authorities=%d"
+            % time.monotonic_ns())), families)
+    finally:
+        diary.end()
+
+
+def follow_change(s, diary, begin, families):
     lives = s.lives("demo")
-    old = {name: s.trusted("demo-%s-tls" % name) for name in families}
-    signed = {name: s.notes("demo-%s-tls" % name).get("keelson.dev/signer") for name in families}
-    copied = s.copy("demo-client-tls")
-    (begin or (lambda: s.kubectl("annotate", "etcd", "demo", "keelson.dev/rotate-authorities=%d"
-                                 % time.monotonic_ns())))()
-    for name in families:
-        s.until("%s: both are trusted" % name,
-                lambda: len(s.trusted("demo-%s-tls" % name)) == 2)
-        expect(s.trusted("demo-%s-tls" % name)[1] == old[name][0], "the old one is not among them")
-        expect(s.notes("demo-%s-tls" % name)["keelson.dev/signer"] == signed[name],
-               "the new authority signed at once")
-    expect(s.condition("demo")["reason"] == "Rotating", str(s.condition("demo")))
-    for name in families:
-        s.until("%s: the new one signs" % name, lambda: s.notes("demo-%s-tls" % name)
-                ["keelson.dev/signer"] != signed[name], 120)
-        expect(len(s.trusted("demo-%s-tls" % name)) == 2, "the old one is dropped too early")
-    expect(s.put("demo", copied) == "", "a copy of the old files is refused: " + s.put("demo", copied))
-    for name in families:
-        s.until("%s: the old one is dropped" % name,
-                lambda: len(s.trusted("demo-%s-tls" % name)) == 1, 120)
-        expect(s.trusted("demo-%s-tls" % name) != old[name], "the new one was dropped")
-    s.until("a copy of the old files is refused", lambda: s.put("demo", copied) != "", 30)
+    begin()
+    # Whoever copies the Secret now has both authorities, and a certificate by the old one.
+    s.until("the client has both", lambda: len(diary.phases("demo-client-tls")) == 2, 60)
+    copied = os.path.join(s.folder, "copied-%d" % time.monotonic_ns())
+    os.mkdir(copied)
+    for key, text in diary.versions["demo-client-tls"][-1][2].items():
+        with open(os.path.join(copied, key), "w", encoding="utf-8") as file:
+            file.write(text)
+    s.until("it is said", lambda: s.condition("demo")["reason"] == "Rotating")
+    s.until("the server's is by the new one", lambda: len(diary.phases("demo-server-tls")) == 3, 120)
+    refusal = s.put("demo", copied)
+    expect(refusal == "" or len(diary.phases("demo-server-tls")) > 3,
+           "a copy of the files is refused too early: " + refusal)
+    secrets = ["demo-%s-tls" % name for name in families]
+    for name in secrets:
+        s.until("%s: the old one is dropped" % name, lambda: len(diary.phases(name)) == 4, 120)
+        phases = diary.phases(name)
+        old, new = phases[0][1], phases[3][1]
+        expect([phase[:2] for phase in phases] == [(1, old), (2, old), (2, new), (1, new)],
+               "%s went through %s" % (name, phases))
+        for before, after in [(1, 2), (2, 3)]:
+            lasted = phases[after][2] - phases[before][2]
+            expect(lasted > 22, "%s: phase %d lasted %.1f s" % (name, before, lasted))
+        versions = diary.versions[name]
+        kept = blocks(versions[-1][2]["ca.crt"])
+        expect(kept != blocks(versions[0][2]["ca.crt"]), "%s: the new one was dropped" % name)
+    s.until("a copy of the files is refused", lambda: s.put("demo", copied) != "", 30)
     s.until("the change is over", lambda: s.condition("demo")["reason"] == "Issued")
+    s.until("all members show the new one", lambda: s.all_serve("demo", "demo-server-tls"))
     expect(s.lives("demo") == lives, "a member was restarted")
     s.calm("demo")
 
@@ -384,7 +437,7 @@ def cert_manager_makes_certificates(s):
     for name in MANAGED:
         asked = s.get(kind, name)["spec"]
         expect({"server auth", "client auth"} <= set(asked["usages"]), str(asked["usages"]))
-        expect(asked["renewBefore"] == "720h" and asked["duration"] == "2160h", str(asked))
+        expect(asked["renewBefore"] == "720h0m0s" and asked["duration"] == "2160h0m0s", str(asked))
     expect(s.get(kind, "managed-peer-tls")["spec"]["issuerRef"] ==
            {"name": "peers", "kind": "ClusterIssuer", "group": "cert-manager.io"}, "peers' issuer")
     expect(not s.pods("managed"), "there are pods that cannot start")
@@ -470,7 +523,8 @@ def main():
             except (Failure, LookupError, subprocess.SubprocessError, OSError) as failure:
                 failed += 1
                 print("FAIL  %s: %s" % (case.__name__, failure or type(failure)), flush=True)
-                print(stage.kubectl("describe", "etcd") + stage.operator_says(), flush=True)
+                print(stage.call("get", "etcd", "-o", "jsonpath={.items[*].status.conditions}")
+                      .stdout + "\n" + stage.operator_says(), flush=True)
     except Failure as failure:
         failed += 1
         print("FAIL  %s" % failure)

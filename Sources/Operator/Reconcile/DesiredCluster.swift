@@ -32,6 +32,7 @@ package struct DesiredCluster: Equatable, Sendable {
     package var deletesClaimsWhenScaled: Bool
     package var tlsMode: TLSMode
     package var tls: ClusterTLS
+    package var maintenance: Maintenance
     package var isPaused: Bool
     package var isHibernating: Bool
     package var fencedPods: [String]
@@ -87,6 +88,7 @@ package struct DesiredCluster: Equatable, Sendable {
         let mode = spec["tls"]?["mode"]?.string ?? defaults.tlsMode
         tlsMode = TLSMode(rawValue: mode) ?? .auto
         tls = ClusterTLS.decode(spec["tls"])
+        maintenance = Maintenance.decode(spec["maintenance"])
         isPaused =
             spec["paused"]?.bool ?? false || notes["keelson.dev/reconcile"] == "disabled"
         isHibernating = spec["hibernate"]?.bool ?? false
@@ -123,6 +125,11 @@ package struct DesiredCluster: Equatable, Sendable {
         defragNow = notes["keelson.dev/defrag-now"] ?? ""
         rotateCertificates = notes["keelson.dev/rotate-certificates"] ?? ""
         rotateAuthorities = notes["keelson.dev/rotate-authorities"] ?? ""
+    }
+
+    /// Whether it is time for what can wait.
+    func isMaintained(_ now: Instant) -> Bool {
+        maintenance.isOpen(at: now.nanoseconds / 1_000_000_000)
     }
 
     private static func duration(_ json: JSONValue?, _ fallback: Duration) -> Duration {

@@ -14,6 +14,9 @@ extension EtcdClusterSpec: CheckedSpec {
         check.below("options") { options.check(&$0) }
         check.below("tls") { tls.check(against: old?.tls, &$0) }
         check.below("repair") { repair.check(&$0) }
+        for (index, window) in maintenance.windows.enumerated() {
+            check.below("maintenance.windows[\(index)]") { window.check(&$0) }
+        }
         for (index, schedule) in backup.schedules.enumerated() {
             check.below("backup.schedules[\(index)].destination") {
                 schedule.destination.check(&$0)

@@ -87,8 +87,9 @@ package struct OwnCertificates {
             return .issue(newAuthority(family))
         }
         let change = change(of: family)
-        if change == nil, isDue(authority, before: auto.authorityRenewal, desired.rotateAuthorities)
-        {
+        // Half of the time is for waiting until a window opens.
+        let margin = auto.authorityRenewal / (desired.isMaintained(now) ? 1 : 2)
+        if change == nil, isDue(authority, before: margin, desired.rotateAuthorities) {
             return .issue(newAuthority(family))
         }
         let bundle = authority.string("data", "ca.crt") ?? ""
