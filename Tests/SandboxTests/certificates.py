@@ -262,14 +262,14 @@ class Diary:
         self.versions = {}
         self.child = subprocess.Popen(
             ["kubectl", "get", "secrets", "--watch", "-o", "jsonpath=%s{\"\\n\"}" % "".join(
-                "{.%s}{\"\\t\"}" % field for field in fields)],
+                "{.%s}|" % field for field in fields)],
             stdout=subprocess.PIPE, text=True,
             env=dict(os.environ, KUBECONFIG=stage.kubeconfig, HOME=stage.folder))
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
         for line in self.child.stdout:
-            name, authority, certificate, key, signer = line.rstrip("\n").split("\t")[:5]
+            name, authority, certificate, key, signer = line.strip().split("|")[:5]
             if certificate:
                 version = {"ca.crt": authority, "tls.crt": certificate, "tls.key": key}
                 version = {k: base64.b64decode(v).decode() for k, v in version.items()}
