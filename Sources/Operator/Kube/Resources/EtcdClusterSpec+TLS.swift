@@ -170,7 +170,8 @@ extension ClusterTLS {
                     + "the same authority is let in.", required: true),
             Field(
                 "peerIssuerRef", \.peerIssuerRef,
-                "Signs what the members show each other. Let it sign nothing else.",
+                "Signs what the members show each other. They let in who has their common name, "
+                    + "so it should sign for nobody else who may choose one.",
                 required: true),
             Field("certValidity", \.certValidity, "How long the certificates last."),
             Field(

@@ -17,7 +17,7 @@ struct CertManagerChildren {
                 dnsNames: desired.serverNames, addresses: ["127.0.0.1"]),
             certificate(
                 desired.peerSecretName, settings, settings.peerIssuerRef,
-                dnsNames: desired.peerNames),
+                commonName: desired.peerCommonName, dnsNames: desired.peerNames),
             certificate(desired.clientSecretName, settings, settings.clientIssuerRef),
         ]
     }
@@ -26,13 +26,13 @@ struct CertManagerChildren {
     /// the operator see the Secret; without it a change would not be noticed.
     private func certificate(
         _ name: String, _ settings: ClusterTLS.CertManager, _ issuer: ClusterTLS.IssuerReference,
-        dnsNames: [String] = [], addresses: [String] = []
+        commonName: String? = nil, dnsNames: [String] = [], addresses: [String] = []
     ) -> KubeObject {
         var certificate = Child.object(.certificate, name, desired, owner)
         var spec: [(String, JSONValue)] = [
             ("secretName", .string(name)),
             ("secretTemplate", ["labels": [Names.clusterLabel: .string(desired.name)]]),
-            ("commonName", .string(String(name.prefix(64)))),
+            ("commonName", .string(commonName ?? String(name.prefix(64)))),
             ("duration", settings.certValidity.fieldJSON ?? .null),
             ("renewBefore", settings.renewBefore.fieldJSON ?? .null),
             ("usages", ["digital signature", "key encipherment", "server auth", "client auth"]),

@@ -124,6 +124,9 @@ extension DesiredCluster {
     package var peerSecretName: String { "\(name)-peer-tls" }
     package var clientSecretName: String { "\(name)-client-tls" }
 
+    /// Of what cert-manager makes for peers; a common name has 64 characters at most.
+    var peerCommonName: String { String("\(peerSecretName).\(namespace)".prefix(64)) }
+
     /// What the operator issues, or has issued.
     var issuedNames: [String] { [serverSecretName, peerSecretName, clientSecretName] }
 

@@ -178,6 +178,13 @@ struct StatefulSetBuilder {
             if desired.tlsMode == .auto {
                 arguments.append("--peer-skip-client-san-verification=true")
             }
+            // Their issuer may have signed for others: members are told by common name.
+            if desired.tlsMode == .certManager {
+                arguments += [
+                    "--peer-skip-client-san-verification=true",
+                    "--peer-cert-allowed-cn=\(desired.peerCommonName)",
+                ]
+            }
         }
         return arguments + options()
     }
