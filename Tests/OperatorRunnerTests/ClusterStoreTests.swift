@@ -66,6 +66,12 @@ import Testing
 
     @Test func `what may be forbidden is unknown, and hinders nothing`() throws {
         let store = store([object(.etcdCluster, "demo")], without: [.node])
+        // It was not asked for yet: nobody knows what the answer will be.
+        #expect(!store.isSynced)
+        store.tell(index(.node)) {
+            $0.failed(.unreachable("forbidden"), now: Instant(nanoseconds: 0))
+            return []
+        }
         #expect(store.isSynced)
         let view = try #require(store.view(key))
         #expect(view.optional[.node]?.isKnown == false)

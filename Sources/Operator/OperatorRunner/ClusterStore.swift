@@ -46,6 +46,7 @@ struct WatchedKind: Sendable {
         WatchedKind(kind: .podDisruptionBudget, isLabelled: true, isOptional: true),
         WatchedKind(kind: .job, isLabelled: true, isOptional: false),
         WatchedKind(kind: .cronJob, isLabelled: true, isOptional: true),
+        WatchedKind(kind: .certificate, isLabelled: true, isOptional: true),
         WatchedKind(kind: .node, isLabelled: false, isOptional: true),
         WatchedKind(kind: .persistentVolume, isLabelled: false, isOptional: true),
         WatchedKind(kind: .storageClass, isLabelled: false, isOptional: true),
@@ -57,6 +58,8 @@ final class ClusterStore: @unchecked Sendable {
     private let lock = Lock()
     private var watches: [ListWatch]
     private let wanted: [WatchedKind]
+    /// Has been answered once, be it with a refusal.
+    private var isTried: [Bool]
     private var queue: WorkQueue<ClusterKey>
     private var writes = OwnWrites()
     private var outcomes: [ClusterKey: StepOutcome] = [:]
@@ -77,6 +80,7 @@ final class ClusterStore: @unchecked Sendable {
                 wanted.append(kind)
             }
         }
+        isTried = watches.map { _ in false }
         self.watches = watches
         self.wanted = wanted
         queue = WorkQueue(
@@ -97,6 +101,7 @@ final class ClusterStore: @unchecked Sendable {
     func tell(_ index: Int, _ news: (inout ListWatch) -> [CacheChange]) {
         lock.withLock {
             let changes = news(&watches[index])
+            isTried[index] = true
             for change in changes {
                 for key in clusters(concernedBy: change) { queue.add(key) }
             }
@@ -231,11 +236,13 @@ final class ClusterStore: @unchecked Sendable {
         }
     }
 
-    /// Every kind that must be known has been listed once.
+    /// Every kind that must be known has been listed once; the others were asked for.
     var isSynced: Bool { lock.withLock { synced } }
 
     private var synced: Bool {
-        zip(watches, wanted).allSatisfy { $0.isSynced || $1.isOptional }
+        watches.indices.allSatisfy { index in
+            watches[index].isSynced || (wanted[index].isOptional && isTried[index])
+        }
     }
 
     /// By key, for metrics.

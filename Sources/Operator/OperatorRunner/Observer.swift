@@ -34,6 +34,10 @@ struct Observer: Sendable {
         seen.serviceAccount = view.named(.serviceAccount, desired.name)
         seen.services = view.own(.service)
         seen.secrets = view.own(.secret)
+        seen.secrets += desired.givenNames.filter { name in
+            !seen.secrets.contains { $0.name == name }
+        }.compactMap { view.named(.secret, $0) }
+        seen.certificates = Self.certificates(of: desired, view)
         seen.nodes = view.optional[.node] ?? .unknown("not asked")
         seen.volumes = view.optional[.persistentVolume] ?? .unknown("not asked")
         seen.storageClasses = view.optional[.storageClass] ?? .unknown("not asked")
@@ -44,6 +48,14 @@ struct Observer: Sendable {
         let addresses = Self.addresses(of: seen.pods, desired, view)
         seen.etcd = addresses.isEmpty ? EtcdView() : prober.view(of: addresses)
         return seen
+    }
+
+    private static func certificates(
+        of desired: DesiredCluster, _ view: ClusterView
+    ) -> Seen<[KubeObject]> {
+        guard let seen = view.optional[.certificate] else { return .unknown("not asked") }
+        guard let all = seen.value else { return seen }
+        return .known(all.filter { $0.labels[Names.clusterLabel] == desired.name })
     }
 
     /// What is known of a backup, a schedule, a restore, or of a cluster that wants schedules.
@@ -78,8 +90,7 @@ struct Observer: Sendable {
     /// From the Secret that the operator issued for clients, or the one that the user names.
     private static func clientTLS(_ desired: DesiredCluster, _ view: ClusterView) -> ClientTLS {
         var tls = ClientTLS()
-        let named = desired.spec["tls"]?["client"]?["operatorSecretName"]?.string
-        guard let secret = view.named(.secret, named ?? "\(desired.name)-client-tls") else {
+        guard let name = desired.operatorSecretName, let secret = view.named(.secret, name) else {
             return tls
         }
         func text(_ key: String) -> [UInt8]? {

@@ -19,6 +19,7 @@ final class OperatorMetrics: @unchecked Sendable {
         var operation = ""
         var isStalled = false
         var version = ""
+        var certificates: [CertificateFact] = []
     }
 
     private let lock = Lock()
@@ -68,6 +69,13 @@ final class OperatorMetrics: @unchecked Sendable {
         gauge("keelson_operation_stalled", "1 if the operation is past its deadline.") {
             $0.isStalled ? 1 : 0
         }
+        times(
+            "keelson_certificate_expiry_timestamp_seconds", "When a certificate ends."
+        ) { $0.notAfter }
+        times(
+            "keelson_certificate_renewal_timestamp_seconds",
+            "When a certificate is to be renewed; in the past, when it should have been."
+        ) { $0.renewal }
         registry.gauges(
             "keelson_cluster_info", "What a cluster is.",
             labels: ["namespace", "cluster", "version", "operation"]
@@ -84,6 +92,24 @@ final class OperatorMetrics: @unchecked Sendable {
         registry.gauges(name, help, labels: ["namespace", "cluster"]) { [unowned self] in
             clusters.keys.sorted().map { key in
                 ([key.namespace, key.name], value(clusters[key] ?? Cluster()))
+            }
+        }
+    }
+
+    /// Of every Secret with a certificate, in seconds since 1970.
+    private func times(
+        _ name: String, _ help: String, _ time: @escaping (CertificateFact) -> Instant?
+    ) {
+        registry.gauges(name, help, labels: ["namespace", "cluster", "secret"]) { [unowned self] in
+            clusters.keys.sorted().flatMap { key in
+                (clusters[key]?.certificates ?? []).compactMap { fact in
+                    time(fact).map {
+                        (
+                            [key.namespace, key.name, fact.secretName],
+                            Double($0.nanoseconds / 1_000_000_000)
+                        )
+                    }
+                }
             }
         }
     }
@@ -137,7 +163,14 @@ final class OperatorMetrics: @unchecked Sendable {
             cluster.dbInUse = max(cluster.dbInUse, status.dbInUseBytes)
             cluster.version = status.version
         }
-        cluster.quota = DesiredCluster(seen.cluster).quotaBytes
+        let desired = DesiredCluster(seen.cluster)
+        cluster.quota = desired.quotaBytes
+        cluster.certificates = Certificates.facts(desired, seen.secrets).map { fact in
+            var fact = fact
+            // No content is kept where it is not needed.
+            fact.secret = nil
+            return fact
+        }
         let status = plan.status ?? seen.cluster["status"] ?? .null
         cluster.operation = status["operation"]?["type"]?.string ?? ""
         cluster.isStalled = (status["conditions"]?.array ?? []).contains {

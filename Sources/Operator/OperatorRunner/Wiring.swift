@@ -145,7 +145,9 @@ private final class Parts {
         try start("watch-\(index)") {
             do throws(KubeError) {
                 let client = try Self.client(access, settings, stop)
-                Reflector(store: store, index: index, client: client, log: log).run()
+                var reflector = Reflector(
+                    store: store, index: index, client: client, log: log)
+                reflector.run()
             } catch {
                 log.error("no client", ["error": .string("\(error)")])
             }

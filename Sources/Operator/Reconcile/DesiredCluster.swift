@@ -31,6 +31,8 @@ package struct DesiredCluster: Equatable, Sendable {
     package var isInMemory: Bool
     package var deletesClaimsWhenScaled: Bool
     package var tlsMode: TLSMode
+    package var tls: ClusterTLS
+    package var maintenance: Maintenance
     package var isPaused: Bool
     package var isHibernating: Bool
     package var fencedPods: [String]
@@ -59,6 +61,8 @@ package struct DesiredCluster: Equatable, Sendable {
     package var replaceMember: String
     package var moveLeaderTo: String
     package var defragNow: String
+    package var rotateCertificates: String
+    package var rotateAuthorities: String
     package var spec: JSONValue
 
     package init(_ cluster: KubeObject, defaults: ClusterDefaults = ClusterDefaults()) {
@@ -83,6 +87,8 @@ package struct DesiredCluster: Equatable, Sendable {
         deletesClaimsWhenScaled = retention?["whenScaled"]?.string != "Retain"
         let mode = spec["tls"]?["mode"]?.string ?? defaults.tlsMode
         tlsMode = TLSMode(rawValue: mode) ?? .auto
+        tls = ClusterTLS.decode(spec["tls"])
+        maintenance = Maintenance.decode(spec["maintenance"])
         isPaused =
             spec["paused"]?.bool ?? false || notes["keelson.dev/reconcile"] == "disabled"
         isHibernating = spec["hibernate"]?.bool ?? false
@@ -117,6 +123,13 @@ package struct DesiredCluster: Equatable, Sendable {
         replaceMember = notes["keelson.dev/replace-member"] ?? ""
         moveLeaderTo = notes["keelson.dev/move-leader"] ?? ""
         defragNow = notes["keelson.dev/defrag-now"] ?? ""
+        rotateCertificates = notes["keelson.dev/rotate-certificates"] ?? ""
+        rotateAuthorities = notes["keelson.dev/rotate-authorities"] ?? ""
+    }
+
+    /// Whether it is time for what can wait.
+    func isMaintained(_ now: Instant) -> Bool {
+        maintenance.isOpen(at: now.nanoseconds / 1_000_000_000)
     }
 
     private static func duration(_ json: JSONValue?, _ fallback: Duration) -> Duration {

@@ -29,6 +29,8 @@ package struct Observation: Equatable, Sendable {
     /// Those that `Children` names, sorted by name.
     package var services: [KubeObject]
     package var secrets: [KubeObject]
+    /// Of cert-manager, with our label; unknown where it is not installed.
+    package var certificates: Seen<[KubeObject]>
     /// Rights to see them may be missing; then nothing follows from them.
     package var nodes: Seen<[KubeObject]>
     package var volumes: Seen<[KubeObject]>
@@ -49,6 +51,7 @@ package struct Observation: Equatable, Sendable {
         claims = []
         services = []
         secrets = []
+        certificates = .unknown("not asked")
         nodes = .unknown("not asked")
         volumes = .unknown("not asked")
         storageClasses = .unknown("not asked")

@@ -78,6 +78,7 @@ struct Pass {
         guard halt == nil, !desired.isPaused else { return }
         if planFinalizer() { return }
         if planChildren() { return }
+        requeue = min(requeue, certificatePause)
         if let record = operation, !dropForUrgency(record) {
             carry(out: record)
             return

@@ -368,7 +368,7 @@ extension Pass {
         guard survey.isQuorate, survey.count.healthy == survey.count.voters else { return nil }
         let isAsked = !desired.defragNow.isEmpty && handled("defrag-now") != desired.defragNow
         let isDue =
-            desired.defragMode == "Auto"
+            desired.defragMode == "Auto" && desired.isMaintained(now)
             && survey.members.contains { $0.status.map(needsDefrag) ?? false }
         guard isAsked || isDue else { return nil }
         guard survey.count.voters > 1 || desired.defragsSingleMember || isAsked else { return nil }

@@ -116,13 +116,15 @@ package struct CertificateOrder: Equatable, Sendable {
     package var ipAddresses: [String]
     package var isAuthority: Bool
     package var validity: Duration
-    /// Certificates that stay trusted beside the new signer's: PEM, from the `ca.crt` in use.
-    package var keepsOldAuthority: Bool
+    package var keyAlgorithm: ClusterTLS.KeyAlgorithm
+    /// Of an authority: others that stay trusted beside it, as PEM. What an authority signs trusts
+    /// whom its Secret says.
+    package var trusted: [UInt8]
 
     package init(
         secret: KubeObject, signer: KubeObject?, commonName: String, dnsNames: [String] = [],
         ipAddresses: [String] = [], isAuthority: Bool = false, validity: Duration,
-        keepsOldAuthority: Bool = false
+        keyAlgorithm: ClusterTLS.KeyAlgorithm = .ecdsaP256, trusted: [UInt8] = []
     ) {
         self.secret = secret
         self.signer = signer
@@ -131,6 +133,7 @@ package struct CertificateOrder: Equatable, Sendable {
         self.ipAddresses = ipAddresses
         self.isAuthority = isAuthority
         self.validity = validity
-        self.keepsOldAuthority = keepsOldAuthority
+        self.keyAlgorithm = keyAlgorithm
+        self.trusted = trusted
     }
 }

@@ -30,7 +30,7 @@ extension StatusReport {
 
     private func lines() -> [Line] {
         [available(), quorum(), progressing(), degraded(), membersReady(), membersUpdated()]
-            + [storage(), specValid()] + occasional()
+            + [storage(), CertificateReport(pass).line(), specValid()] + occasional()
     }
 
     private func available() -> Line {
@@ -250,6 +250,12 @@ extension StatusReport {
         return .object(object)
     }
 
+    /// Reasons of TLSReady that somebody should hear of, and as what.
+    private static let tlsWarnings = [
+        "Expiring": "CertificateExpiring", "Expired": "CertificateExpiring",
+        "Invalid": "CertificateInvalid", "CertManagerMissing": "CertManagerMissing",
+    ]
+
     /// Events that follow from what changed.
     static func news(from old: ClusterMemory, to new: ClusterMemory) -> [ClusterEvent] {
         var news: [ClusterEvent] = []
@@ -271,6 +277,11 @@ extension StatusReport {
             old.condition("Quorum")?.reason == "FaultTolerant"
         {
             news.append(.warning("QuorumAtRisk", quorum.message))
+        }
+        if let tls = new.condition("TLSReady"), let reason = tlsWarnings[tls.reason],
+            old.condition("TLSReady")?.reason != tls.reason
+        {
+            news.append(.warning(reason, tls.message))
         }
         return news
     }

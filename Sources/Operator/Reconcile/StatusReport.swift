@@ -40,6 +40,7 @@ struct StatusReport {
         if let operation = pass.operation { fields.append(("operation", operation.json)) }
         fields.append(("members", .array(members())))
         fields.append(("endpoints", .array(endpoints().map(JSONValue.string))))
+        if let tls = CertificateReport(pass).json() { fields.append(("tls", tls)) }
         let alarms = alarms()
         if !alarms.isEmpty { fields.append(("alarms", .array(alarms))) }
         let handled = handledAnnotations()
@@ -229,6 +230,14 @@ struct StatusReport {
             if !value.isEmpty, pass.operation?.type == type, memory.operation == nil {
                 let isReplace = type == .replace && pass.operation?.target != value
                 if !isReplace { handled[key] = value }
+            }
+        }
+        for wish in CertificateReport(pass).handled {
+            let key = "keelson.dev/\(wish.annotation)"
+            if wish.value.isEmpty {
+                handled[key] = nil
+            } else if wish.isDone {
+                handled[key] = wish.value
             }
         }
         return handled

@@ -103,6 +103,10 @@ annotations:
 - apiGroups: ["", events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+# Of clusters with tls.mode CertManager.
+- apiGroups: [cert-manager.io]
+  resources: [certificates]
+  verbs: [get, list, watch, create, update, patch]
 {{- end }}
 
 {{- /* What belongs to no namespace. Without it the operator reports that it cannot tell a lost node. */ -}}

@@ -21,6 +21,7 @@ package struct EtcdClusterSpec: Record {
     package var updateStrategy = UpdateStrategy()
     package var repair = Repair()
     package var defrag = Defrag()
+    package var maintenance = Maintenance()
     package var backup = ClusterBackup()
     /// Of creation only; nil afterwards means nothing.
     package var bootstrap: Bootstrap?
@@ -77,6 +78,7 @@ package struct EtcdClusterSpec: Record {
         Field("updateStrategy", \.updateStrategy, "How members are restarted for a change."),
         Field("repair", \.repair, "When a broken member is made anew."),
         Field("defrag", \.defrag, "When free space in the store is given back to the disk."),
+        Field("maintenance", \.maintenance, "When there is time for what can wait."),
         Field("backup", \.backup, "Scheduled backups of this cluster."),
         Field(
             "bootstrap", \.bootstrap,
