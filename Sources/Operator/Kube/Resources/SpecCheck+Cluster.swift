@@ -14,6 +14,8 @@ extension EtcdClusterSpec: CheckedSpec {
         check.below("options") { options.check(&$0) }
         check.below("tls") { tls.check(against: old?.tls, &$0) }
         check.below("repair") { repair.check(&$0) }
+        check.below("quorumRecovery") { quorumRecovery.check(&$0) }
+        check.below("monitoring") { monitoring.check(&$0) }
         for (index, schedule) in backup.schedules.enumerated() {
             check.below("backup.schedules[\(index)].destination") {
                 schedule.destination.check(&$0)
@@ -141,5 +143,7 @@ extension Repair {
         check.require(
             podUnavailableTimeout >= .seconds(30),
             "podUnavailableTimeout must be at least 30s", of: Self.self)
+        check.require(
+            recreateWindow >= .seconds(300), "recreateWindow must be at least 5m", of: Self.self)
     }
 }

@@ -17,6 +17,7 @@ extension Pass {
             || takeMembership()
             || takeStatefulSet()
             || takeBudget(plain)
+            || takeMonitors()
             || takeMarks()
     }
 
@@ -24,7 +25,7 @@ extension Pass {
         observation.services.first { $0.name == name }
     }
 
-    private mutating func set(_ step: Step, _ id: String) -> Bool {
+    mutating func set(_ step: Step, _ id: String) -> Bool {
         // A child that cannot be made must not keep members from being cared for.
         if let outcome = observation.outcome, outcome.operationID == id, outcome.failure != nil {
             return false
@@ -35,7 +36,7 @@ extension Pass {
         return true
     }
 
-    private mutating func take(_ wanted: KubeObject, _ there: KubeObject?) -> Bool {
+    mutating func take(_ wanted: KubeObject, _ there: KubeObject?) -> Bool {
         let id = "child/\(wanted.kind)/\(wanted.name)"
         var wanted = Child.stamped(wanted)
         guard let there else { return set(.create(wanted), id) }
