@@ -60,6 +60,7 @@ import Testing
 
     private func seen(_ monitoring: JSONValue? = nil, hasKinds: Bool = true) -> Observation {
         var seen = Observation(cluster: cluster(monitoring))
+        seen.statefulSet = KubeObject(.statefulSet, namespace: "ns", name: "demo")
         if hasKinds {
             seen.serviceMonitors = .known([])
             seen.prometheusRules = .known([])
@@ -107,6 +108,12 @@ import Testing
         Reconciler.plan(seen, now: now).status?["conditions"]?.array?.first {
             $0["type"] == "MonitoringReady"
         }
+    }
+
+    @Test func `members come first`() {
+        var world = seen()
+        world.statefulSet = nil
+        #expect(settle(world).serviceMonitors.value == [])
     }
 
     @Test func `what is switched off goes, and what is somebody else's stays`() {

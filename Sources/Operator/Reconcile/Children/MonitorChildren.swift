@@ -45,8 +45,9 @@ struct MonitorChildren {
 }
 
 extension Pass {
-    /// Last of all children: no cluster waits for being watched.
+    /// Last of all children, and not before there are members: no cluster waits for being watched.
     mutating func takeMonitors() -> Bool {
+        guard observation.statefulSet != nil else { return false }
         let monitors = MonitorChildren(desired: desired, owner: observation.cluster)
         let wanted = monitors.wanted
         return takeMonitor(
