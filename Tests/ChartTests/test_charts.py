@@ -49,14 +49,17 @@ commonAnnotations: {owner: me}
 """)
 CLUSTER = load_yaml("""
 name: shop
-spec: {replicas: 5, tls: {mode: Disabled}, options: {quotaBackendBytes: 4Gi}}
+spec:
+  replicas: 5
+  tls: {mode: Disabled}
+  options: {quotaBackendBytes: 4Gi}
+  monitoring: {serviceMonitor: Enabled, labels: {release: prometheus}}
 backupSchedules:
 - name: nightly
   schedule: 0 3 * * *
   backupTemplate: {destination: {volume: {size: 20Gi}}, verify: Full}
   retention: {keepLast: 3}
 plainCronJob: {enabled: true, pvc: {existingClaim: mine}, keep: {monthly: 2}}
-monitoring: {serviceMonitor: {enabled: true}}
 networkPolicy: {enabled: true, clients: [{namespaceSelector: {matchLabels: {team: blue}}}]}
 annotations: {a: b}
 labels: {team: blue}
@@ -238,13 +241,7 @@ def monitoring():
         {"apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor",
          "metadata": {"name": "keelson-operator", "namespace": "keelson-system"},
          "spec": {"selector": {"matchLabels": {"app.kubernetes.io/name": "keelson-operator"}},
-                  "endpoints": [{"port": "http", "interval": "30s"}]}},
-        {"apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor",
-         "metadata": {"name": "keelson-members", "namespace": "keelson-system"},
-         "spec": {"namespaceSelector": {"any": True},
-                  "selector": {"matchLabels": {"app.kubernetes.io/name": "keelson",
-                                               "app.kubernetes.io/component": "etcd"}},
-                  "endpoints": [{"port": "metrics", "interval": "30s"}]}}]))
+                  "endpoints": [{"port": "http", "interval": "30s"}]}}]))
     board = json.loads(read("charts/keelson-operator/files/dashboard.json"))
     compare("Manifests/monitoring/dashboard.json", json.dumps(board, indent=2) + "\n")
 
@@ -281,8 +278,9 @@ def metric_names():
                 with open(os.path.join(folder, name), encoding="utf-8") as file:
                     code += file.read()
     known = set(re.findall(r'"((?:etcd|keelson|grpc|process)_[a-z_]+)"', code))
-    asked = read("charts/keelson-operator/files/alerts.yaml") + read(
-        "charts/keelson-operator/files/dashboard.json")
+    asked = "".join(read(path) for path in (
+        "charts/keelson-operator/files/alerts.yaml", "charts/keelson-operator/files/dashboard.json",
+        "Manifests/monitoring/members.yaml"))
     names = set(re.findall(r"\b((?:etcd|keelson|grpc_server|process)_[a-z_]+)\b", asked))
     missing = []
     for name in sorted(names):
@@ -296,6 +294,10 @@ def metric_names():
         check(len(missing) == len(members), f"the operator has no metrics {missing}")
     elif missing:
         print(f"SKIPPED {len(missing)} metrics: the operator has none yet")
+    documented = set(re.findall(r"`(keelson_[a-z_]+)`", read("docs/metrics.md")))
+    told = {name for name in known if name.startswith("keelson_")}
+    check(told == documented, f"code and docs/metrics.md differ in {sorted(told ^ documented)}")
+    check(len(told) >= 25, f"only {len(told)} metrics of the operator are found")
 
 
 SOURCES = {"keelson-operator": "Sources/Operator/OperatorRunner", "keelsonctl": "Sources/Tools/Ctl",

@@ -18,6 +18,8 @@ import Testing
             record.attempts = 3
             record.attemptedAt = Self.now + .seconds(9)
             record.survivor = "demo-2"
+            record.expectedKeys = 0
+            record.expectedRevision = 1_000_000_007
             record.done = ["demo-0"]
             record.lastError = "no"
             #expect(RecordedOperation.read(record.json) == record)

@@ -462,6 +462,36 @@ def namespaces_end_with_all_in_them(s):
     s.refused("get", "namespace", "short", because="NotFound")
 
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def rendered(name):
+    """Objects of a golden render of a chart, without its notes."""
+    with open(os.path.join(ROOT, "Tests/ChartTests/Golden", name), encoding="utf-8") as file:
+        parts = file.read().split("---\n")
+    return [part for part in parts
+            if any(line.startswith("apiVersion:") for line in part.splitlines())]
+
+
+def what_we_ship_is_accepted(s):
+    """Samples and charts, as an API server with our definitions sees them; nothing is written."""
+    strict = ("apply", "--dry-run=server", "--validate=strict", "-f")
+    s.kubectl("apply", "-f", os.path.join(ROOT, "Manifests/crds"))
+    accepted = s.kubectl(*strict, os.path.join(ROOT, "Manifests/samples"))
+    parts = rendered("cluster-default.txt") + rendered("cluster-everything.txt")
+    everything = "---\n".join(parts).replace("namespace: shop", "namespace: default")
+    accepted += s.kubectl(*strict, "-", given=everything)
+    count = accepted.count("(server dry run)")
+    expect(count >= 14, "only %d things are shipped: %s" % (count, accepted))
+    minimal = "apiVersion: keelson.dev/v1alpha1\nkind: EtcdCluster\nmetadata: {name: odd}\nspec: "
+    s.refused(*strict, "-", given=minimal + "{replica: 3}", because="replica")
+    s.refused(*strict, "-", given=minimal + "{monitoring: {serviceMonitor: On}}",
+              because="serviceMonitor")
+    s.refused(*strict, "-", given=minimal + "{deletionPolicy: Burn}", because="Burn")
+    expect(not s.get("etcdclusters")["items"], "a dry run has written something")
+    s.kubectl("delete", "-f", os.path.join(ROOT, "Manifests/crds"))
+
+
 def what_is_not_done_is_refused(s):
     s.refused("attach", "nobody", because="not found")
     s.apply(pod("odd", SLEEP, "volumes: [{name: disk, nfs: {server: x, path: /y}}]"))
@@ -477,7 +507,8 @@ CASES = [
     a_pod_that_fails_is_restarted, commands_in_a_pod, following_a_log,
     volumes_follow_their_objects, probes_decide, a_statefulset_comes_and_goes,
     a_statefulset_rolls, a_deployment_rolls, jobs_run_now_and_by_hand, nodes_are_drained,
-    a_watch_tells, namespaces_end_with_all_in_them, what_is_not_done_is_refused,
+    a_watch_tells, namespaces_end_with_all_in_them, what_we_ship_is_accepted,
+    what_is_not_done_is_refused,
 ]
 
 

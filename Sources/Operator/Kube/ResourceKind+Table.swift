@@ -71,11 +71,6 @@ extension ResourceKind {
     package static let etcdRestore = keelson(
         "EtcdRestore", "etcdrestores", ["etcdr"], ["status"])
 
-    /// Of cert-manager, where it is installed.
-    package static let certificate = ResourceKind(
-        group: "cert-manager.io", version: "v1", kind: "Certificate", plural: "certificates",
-        shortNames: ["cert", "certs"], categories: ["cert-manager"], subresources: ["status"])
-
     /// What every Kubernetes has; the kinds of `keelson.dev` come by their definitions.
     package static let builtIn: [ResourceKind] = [
         .pod, .node, .namespace, .service, .endpoints, .persistentVolumeClaim, .persistentVolume,
@@ -89,12 +84,9 @@ extension ResourceKind {
         .etcdCluster, .etcdBackup, .etcdBackupSchedule, .etcdRestore,
     ]
 
-    /// Kinds of others that the operator makes objects of, if they are there.
-    package static let thirdParty: [ResourceKind] = [.certificate]
-
     /// The kind an object names; nil for kinds that are in no table.
     package static func named(apiVersion: String, kind: String) -> ResourceKind? {
-        (builtIn + keelson + thirdParty).first { $0.kind == kind && $0.apiVersion == apiVersion }
+        (builtIn + keelson + foreign).first { $0.kind == kind && $0.apiVersion == apiVersion }
     }
 
     private static func core(

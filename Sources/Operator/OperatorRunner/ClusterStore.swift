@@ -50,6 +50,9 @@ struct WatchedKind: Sendable {
         WatchedKind(kind: .node, isLabelled: false, isOptional: true),
         WatchedKind(kind: .persistentVolume, isLabelled: false, isOptional: true),
         WatchedKind(kind: .storageClass, isLabelled: false, isOptional: true),
+        // Where the Prometheus operator is installed.
+        WatchedKind(kind: .serviceMonitor, isLabelled: true, isOptional: true),
+        WatchedKind(kind: .prometheusRule, isLabelled: true, isOptional: true),
     ]
 }
 
@@ -94,6 +97,8 @@ final class ClusterStore: @unchecked Sendable {
     func step(_ index: Int, now: Instant) -> ListWatch.Step {
         lock.withLock { watches[index].step(now: now) }
     }
+
+    func isOptional(_ index: Int) -> Bool { wanted[index].isOptional }
 
     func label(_ index: Int) -> String { wanted[index].kind.qualifiedName }
 
@@ -160,16 +165,22 @@ final class ClusterStore: @unchecked Sendable {
             let waiting = objects(.etcdCluster, namespace: namespace).filter {
                 $0.string("spec", "bootstrap", "restore", "backupRef", "name") == object.name
             }
+            let own = object.string("spec", "clusterRef", "name") ?? ""
             return waiting.map { ClusterKey(namespace: namespace, name: $0.name) }
+                + known(own, namespace)
                 + objects(.etcdRestore, namespace: namespace).map {
                     ClusterKey(kind: .etcdRestore, namespace: namespace, name: $0.name)
                 }
         case .etcdBackupSchedule:
-            return object.controller.map {
-                [ClusterKey(namespace: namespace, name: $0.name)]
-            } ?? []
+            let own = object.string("spec", "backupTemplate", "clusterRef", "name") ?? ""
+            return known(object.controller?.name ?? own, namespace)
         default: return []
         }
+    }
+
+    private func known(_ name: String, _ namespace: String) -> [ClusterKey] {
+        let key = ClusterKey(namespace: namespace, name: name)
+        return object(key.object) == nil ? [] : [key]
     }
 
     /// `data-demo-0` belongs to `demo`.
@@ -246,8 +257,8 @@ final class ClusterStore: @unchecked Sendable {
     }
 
     /// By key, for metrics.
-    func clusterObjects() -> [KubeObject] {
-        lock.withLock { objects(.etcdCluster, namespace: "") }
+    func objects(of kind: ResourceKind) -> [KubeObject] {
+        lock.withLock { objects(kind, namespace: "") }
     }
 
     var queueDepth: Int { lock.withLock { queue.depth } }

@@ -116,6 +116,25 @@ struct MemberProber: Sendable {
         return answer
     }
 
+    /// Nil: it did not answer. Counting walks the index, so it gets more time than a question.
+    func countKeys(of address: MemberAddress, at revision: Int64) -> KeyCount? {
+        do throws(ClientError) {
+            let client = try Client(address.settings(Executor.callTimeout))
+            var read = RangeRequest()
+            read.key = [0]
+            read.rangeEnd = [0]
+            read.revision = revision
+            read.countOnly = true
+            return .count(try client.range(read).count)
+        } catch {
+            // Neither out of time nor unavailable: it has said no.
+            guard case .status(let code, let message, _) = error, code != 4, code != 14 else {
+                return nil
+            }
+            return .refused(message)
+        }
+    }
+
     private func status(_ client: Client) throws(ClientError) -> NodeStatus {
         let status = try client.status()
         return NodeStatus(

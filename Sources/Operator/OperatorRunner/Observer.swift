@@ -41,12 +41,23 @@ struct Observer: Sendable {
         seen.nodes = view.optional[.node] ?? .unknown("not asked")
         seen.volumes = view.optional[.persistentVolume] ?? .unknown("not asked")
         seen.storageClasses = view.optional[.storageClass] ?? .unknown("not asked")
+        seen.serviceMonitors = view.optional[.serviceMonitor] ?? .unknown("not asked")
+        seen.prometheusRules = view.optional[.prometheusRule] ?? .unknown("not asked")
         seen.backups = referring(view.all(.etcdBackup), desired.name)
-        seen.backupSchedules = referring(view.all(.etcdBackupSchedule), desired.name)
+        seen.backupSchedules = view.all(.etcdBackupSchedule).filter {
+            $0.string("spec", "backupTemplate", "clusterRef", "name") == desired.name
+        }
         seen.jobs = view.own(.job)
+        let jobs = seen.jobs.map(\.name)
+        seen.jobPods = view.own(.pod).filter { jobs.contains($0.labels["job-name"] ?? "") }
         seen.outcome = view.outcome
         let addresses = Self.addresses(of: seen.pods, desired, view)
         seen.etcd = addresses.isEmpty ? EtcdView() : prober.view(of: addresses)
+        if let wanted = KeyCount.wanted(for: view.cluster),
+            let address = addresses.first(where: { $0.podName == wanted.pod && !$0.ip.isEmpty })
+        {
+            seen.etcd.restoredKeys = prober.countKeys(of: address, at: wanted.revision)
+        }
         return seen
     }
 

@@ -27,6 +27,9 @@ final class OperatorMetrics: @unchecked Sendable {
     private let durations: MetricFamily<Histogram>
     private let errors: MetricFamily<Counter>
     private let changes: MetricFamily<Counter>
+    private let operations: MetricFamily<Histogram>
+    private let replacements: MetricFamily<Counter>
+    private let backups: BackupMetrics
     private var clusters: [ClusterKey: Cluster] = [:]
 
     init(store: ClusterStore, lead: Lead) {
@@ -39,6 +42,13 @@ final class OperatorMetrics: @unchecked Sendable {
         changes = registry.counters(
             "keelson_membership_changes_total", "Changes of the member list asked for.",
             labels: ["type", "result"])
+        operations = registry.histograms(
+            "keelson_operation_duration_seconds", "From the record of an operation to its end.",
+            labels: ["type"], bounds: Histogram.exponential(start: 1, factor: 2, count: 13))
+        replacements = registry.counters(
+            "keelson_member_replacements_total", "Members that were given a new disk.",
+            labels: ["namespace", "cluster", "cause"])
+        backups = BackupMetrics(registry, store: store, lead: lead)
         registry.gauge("keelson_reconcile_queue_depth", "Clusters that wait for a worker.") {
             Double(store.queueDepth)
         }
@@ -114,13 +124,22 @@ final class OperatorMetrics: @unchecked Sendable {
         }
     }
 
-    func text() -> [UInt8] { lock.withLock { registry.text() } }
+    func text() -> [UInt8] {
+        lock.withLock {
+            backups.refresh(now: Instant(nanoseconds: WallClock.nanoseconds))
+            return registry.text()
+        }
+    }
+
+    func noteBackup(_ object: KubeObject, _ plan: Plan) {
+        lock.withLock { backups.note(object, plan) }
+    }
 
     func forget(_ key: ClusterKey) { lock.withLock { clusters[key] = nil } }
 
     func note(
         _ key: ClusterKey, _ seen: Observation, _ plan: Plan, took: Duration,
-        _ ending: Executor.Ending
+        _ ending: Executor.Ending, now: Instant
     ) {
         let cluster = Self.cluster(seen, plan)
         lock.withLock {
@@ -137,7 +156,16 @@ final class OperatorMetrics: @unchecked Sendable {
             if case .etcd(let call, _)? = plan.step, let type = Self.changeType(call) {
                 changes.with(type, result).add()
             }
+            if let record = plan.finished, ending == .done { count(record, plan, key, now) }
         }
+    }
+
+    private func count(
+        _ record: RecordedOperation, _ plan: Plan, _ key: ClusterKey, _ now: Instant
+    ) {
+        operations.with(record.type.rawValue).observe(max(.zero, now - record.startedAt))
+        guard plan.events.contains(where: { $0.reason == "MemberReplaced" }) else { return }
+        replacements.with(key.namespace, key.name, record.cause).add()
     }
 
     private static func changeType(_ call: EtcdCall) -> String? {

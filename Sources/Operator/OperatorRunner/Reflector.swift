@@ -9,6 +9,9 @@ internal import Program
 
 /// Keeps one kind's cache like the API, on a thread of its own.
 struct Reflector {
+    /// Seconds between two questions for a kind that the server does not have.
+    static let absentKindPause = 60
+
     let store: ClusterStore
     let index: Int
     let client: KubeClient
@@ -83,9 +86,12 @@ struct Reflector {
     private mutating func failed(_ error: KubeError) throws(KubeError) {
         if error == .stopped { throw error }
         let failure: ListWatch.Failure
-        if let status = error.status {
+        if var status = error.status {
+            let isAbsent = status.isNotFound && store.isOptional(index)
+            // No such kind here; its definition may come later.
+            if isAbsent { status.retryAfter = max(status.retryAfter ?? 0, Self.absentKindPause) }
             failure = .refused(status)
-            if !status.isExpired { complain(error) }
+            if !status.isExpired, !isAbsent { complain(error) }
         } else {
             failure = .unreachable("\(error)")
             complain(error)

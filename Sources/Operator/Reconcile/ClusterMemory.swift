@@ -15,6 +15,8 @@ package struct ClusterMemory: Equatable, Sendable {
     package var members: [MemberMemory]
     package var conditions: [KubeObject.Condition]
     package var version: String
+    /// Since when the quorum is lost on evidence, not merely out of sight.
+    package var quorumLostSince: Instant?
 
     package init(status: JSONValue?) {
         clusterUID = status?["clusterUID"]?.string ?? ""
@@ -23,6 +25,8 @@ package struct ClusterMemory: Equatable, Sendable {
         operation = RecordedOperation.read(status?["operation"])
         members = (status?["members"]?.array ?? []).map { MemberMemory($0) }
         version = status?["version"]?.string ?? ""
+        quorumLostSince = (status?["quorumLostSince"]?.string).flatMap { KubeTime.parse($0) }
+            .map { Instant(nanoseconds: $0) }
         var holder = KubeObject(JSONObject())
         holder["status"] = status
         conditions = holder.conditions
@@ -51,6 +55,8 @@ package struct MemberMemory: Equatable, Sendable {
     package var podUID: String
     package var claimUID: String
     package var recreates: Int
+    /// The first of them.
+    package var recreatesSince: Instant?
     /// When it was last seen to become healthy, or to cease to be.
     package var since: Instant?
 
@@ -61,6 +67,8 @@ package struct MemberMemory: Equatable, Sendable {
         podUID = json["podUID"]?.string ?? ""
         claimUID = json["pvcUID"]?.string ?? ""
         recreates = Int(clamping: json["recreates"]?.int64 ?? 0)
+        recreatesSince = (json["recreatesSince"]?.string).flatMap { KubeTime.parse($0) }
+            .map { Instant(nanoseconds: $0) }
         since = (json["lastTransitionTime"]?.string).flatMap { KubeTime.parse($0) }
             .map { Instant(nanoseconds: $0) }
     }

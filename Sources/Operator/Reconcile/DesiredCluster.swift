@@ -41,7 +41,9 @@ package struct DesiredCluster: Equatable, Sendable {
     package var repairsByItself: Bool
     package var podUnavailableTimeout: Duration
     package var maxRecreates: Int
+    package var recreateWindow: Duration
     package var replacesOnLostNodes: Bool
+    package var recoversByItself: Bool
     package var recoveryAfter: Duration
     /// The cluster ID in the approval annotation.
     package var approvedRecovery: String
@@ -100,8 +102,10 @@ package struct DesiredCluster: Equatable, Sendable {
         repairsByItself = repair?["mode"]?.string != "Manual"
         podUnavailableTimeout = Self.duration(repair?["podUnavailableTimeout"], .seconds(300))
         maxRecreates = Int(clamping: repair?["maxRecreates"]?.int64 ?? 3)
+        recreateWindow = Self.duration(repair?["recreateWindow"], .seconds(3600))
         replacesOnLostNodes = repair?["nodeLost"]?.string == "Replace"
         let recovery = spec["quorumRecovery"]
+        recoversByItself = recovery?["mode"]?.string == "Automatic"
         recoveryAfter = Self.duration(recovery?["after"], .seconds(900))
         approvedRecovery = notes["keelson.dev/approve-quorum-recovery"] ?? ""
         let defrag = spec["defrag"]

@@ -9,6 +9,8 @@ package struct EtcdView: Equatable, Sendable {
     package var clusterID: ClusterID?
     /// One for each pod, sorted by pod name. Pods without an address are listed as unknown.
     package var probes: [MemberProbe]
+    /// Of the first member after a restore; nil if it was not asked or did not answer.
+    package var restoredKeys: KeyCount?
 
     package init(
         members: Seen<[ListedMember]> = .unknown("nobody was asked"), clusterID: ClusterID? = nil,

@@ -19,6 +19,9 @@ package enum TicketAction: String, Sendable {
 
 /// What the operator hands to a node, as the node reads it.
 package struct Ticket: Equatable, Sendable {
+    /// How far a restore lifts the revision, so that no watcher mistakes the new cluster for the old.
+    package static let restoreBump: Int64 = 1_000_000_000
+
     package var clusterUID: String
     package var generation: Int64
     package var action: TicketAction
@@ -71,7 +74,13 @@ package struct Ticket: Equatable, Sendable {
         for (key, text) in texts where !text.isEmpty { members.append((key, .string(text))) }
         if !restorePath.isEmpty {
             members.append(
-                ("restore", ["path": .string(restorePath), "sha256": .string(restoreSum)]))
+                (
+                    "restore",
+                    [
+                        "path": .string(restorePath), "sha256": .string(restoreSum),
+                        "bumpRevision": .integer(Self.restoreBump),
+                    ]
+                ))
         }
         return .object(members)
     }

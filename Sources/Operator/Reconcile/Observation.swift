@@ -35,11 +35,16 @@ package struct Observation: Equatable, Sendable {
     package var nodes: Seen<[KubeObject]>
     package var volumes: Seen<[KubeObject]>
     package var storageClasses: Seen<[KubeObject]>
+    /// Known where the API server has the kind.
+    package var serviceMonitors: Seen<[KubeObject]> = .unknown("not asked")
+    package var prometheusRules: Seen<[KubeObject]> = .unknown("not asked")
     /// EtcdBackupSchedules and EtcdBackups whose `clusterRef` names this cluster.
     package var backups: [KubeObject]
     package var backupSchedules: [KubeObject]
     /// Jobs of ours for this cluster: checks of artefacts before a restore.
     package var jobs: [KubeObject]
+    /// Pods of these jobs.
+    package var jobPods: [KubeObject] = []
     package var etcd: EtcdView
     /// How the step of the pass before ended; nil after a start, and if that pass took no step.
     package var outcome: StepOutcome?

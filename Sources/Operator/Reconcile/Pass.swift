@@ -23,6 +23,7 @@ struct Pass {
     let memory: ClusterMemory
     let membership: Membership?
     let survey: Survey
+    let backups: BackupStanding
 
     /// What the status will say of the operation.
     var operation: RecordedOperation?
@@ -41,6 +42,8 @@ struct Pass {
     var restoreGeneration: Int64
     var recreated: String?
     var keepsStatus = false
+    /// What this pass saw the end of.
+    var finished: RecordedOperation?
 
     init(_ observation: Observation, now: Instant) {
         self.observation = observation
@@ -50,6 +53,7 @@ struct Pass {
         membership = observation.configMap.map { Membership($0) }
         survey = Survey(
             observation, desired: desired, memory: memory, tickets: membership, now: now)
+        backups = BackupStanding(observation, now: now)
         operation = memory.operation
         latchedClusterID = membership?.clusterID ?? memory.clusterID
         let uid = membership?.clusterUID ?? ""
@@ -89,7 +93,8 @@ struct Pass {
 
     /// What has not begun, or is between two parts, gives way to a repair.
     private mutating func dropForUrgency(_ record: RecordedOperation) -> Bool {
-        let isBetween = record.step == .choose || record.step == .defragment
+        let isBetween =
+            record.step == .backUp || record.step == .choose || record.step == .defragment
         // Whoever was removed already is added again by `ScaleOut`.
         let mayWait = isBetween || record.step == .clean || record.step == .addLearner
         let isAsleep = desired.isHibernating && isBetween
@@ -121,6 +126,7 @@ struct Pass {
             if record.isRevocable { operation = nil }
         case .finish(let news):
             operation = nil
+            if !news.contains(where: { $0.reason == "OperationAborted" }) { finished = record }
             events += news
             requeue = .zero
             if record.type == .retire, !record.cause.isEmpty {
@@ -178,6 +184,7 @@ struct Pass {
     private mutating func plan() -> Plan {
         var plan = Plan(
             events: events, step: step, operationID: stepID, requeueAfter: requeue)
+        plan.finished = finished
         guard !keepsStatus else { return plan }
         let status = StatusReport(self).json()
         if !StatusReport.isSame(status, observation.cluster["status"]) {

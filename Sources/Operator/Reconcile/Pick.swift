@@ -96,16 +96,24 @@ extension Pass {
     private func quorumRecovery() -> Trigger? {
         guard !survey.isQuorate else { return nil }
         let lostFor = memory.age(of: "Quorum", being: "False", now: now) ?? .zero
-        let hasAnyPod = observation.pods.contains { !$0.isBeingDeleted }
-        guard hasAnyPod, !desired.approvedRecovery.isEmpty else {
-            // Nothing else in the list below may touch a cluster without a quorum but restarts.
-            return nil
-        }
+        // Nothing else in the list below may touch a cluster without a quorum but restarts.
+        guard observation.pods.contains(where: { !$0.isBeingDeleted }) else { return nil }
+        guard !desired.approvedRecovery.isEmpty else { return recoveryByItself() }
         guard desired.approvedRecovery == latchedClusterID?.description else {
             return .refused(
                 "QuorumRecoveryRequired", "the approval names another cluster than this one")
         }
         guard lostFor > .zero else { return nil }
+        if let refusal = recovery.refusal { return .refused("QuorumRecoveryRequired", refusal) }
+        return .begin(
+            RecordedOperation(.quorumRecovery, step: .chooseSurvivor, now: now), [])
+    }
+
+    /// Nobody is asked, but the evidence must be the same, and stand for a while.
+    private func recoveryByItself() -> Trigger? {
+        guard desired.recoversByItself, let since = memory.quorumLostSince,
+            now - since > desired.recoveryAfter, !recovery.lost.isEmpty
+        else { return nil }
         if let refusal = recovery.refusal { return .refused("QuorumRecoveryRequired", refusal) }
         return .begin(
             RecordedOperation(.quorumRecovery, step: .chooseSurvivor, now: now), [])
@@ -181,7 +189,16 @@ extension Pass {
 
     func isStuckBeyondRecreation(_ member: MemberView) -> Bool {
         guard case .stuck = member.standing else { return false }
-        return (member.memory?.recreates ?? 0) >= desired.maxRecreates
+        return recentRecreates(member) >= desired.maxRecreates
+    }
+
+    /// Those of the present window.
+    func recentRecreates(_ member: MemberView) -> Int {
+        guard let memory = member.memory, memory.recreates > 0 else { return 0 }
+        guard let since = memory.recreatesSince, now - since > desired.recreateWindow else {
+            return memory.recreates
+        }
+        return 0
     }
 
     private func replacement(of member: MemberView, cause: String) -> Trigger? {
@@ -318,9 +335,14 @@ extension Pass {
         if let refusal = disruptionRefusal(member) {
             return .refused("DisruptionDeferred", refusal)
         }
+        var step = OperationStep.backUp
+        switch backupBeforeRoll {
+        case .failed(let text): return .refused("BackupFailed", text)
+        case .notNeeded, .stored: step = .choose
+        case .missing, .running: break
+        }
         return .begin(
-            RecordedOperation(
-                .roll, step: .choose, now: now, cause: targetRevision ?? ""),
+            RecordedOperation(.roll, step: step, now: now, cause: targetRevision ?? ""),
             [.normal("RolloutStarted", "to revision \(targetRevision ?? "")")])
     }
 

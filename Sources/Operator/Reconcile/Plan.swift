@@ -17,6 +17,8 @@ package struct Plan: Equatable, Sendable {
     package var operationID: String
     /// Look again after this time at the latest; at once if zero.
     package var requeueAfter: Duration
+    /// The operation that has come to its end, for those who count; not one that was given up.
+    package var finished: RecordedOperation?
 
     package init(
         status: JSONValue? = nil, events: [ClusterEvent] = [], step: Step? = nil,

@@ -74,6 +74,10 @@ extension StatusReport {
             message: "no member could be asked for a linearizable read")
     }
 
+    var quorumLostSince: Instant? {
+        quorum().reason == "Lost" ? pass.memory.quorumLostSince ?? pass.now : nil
+    }
+
     private func progressing() -> Line {
         guard let progress = pass.progress else {
             return Line(type: "Progressing", isTrue: false, reason: "Steady")
@@ -172,12 +176,26 @@ extension StatusReport {
         if isHibernated {
             lines.append(Line(type: "Hibernated", isTrue: true, reason: "Asked"))
         }
+        if let backups = pass.backups.condition {
+            lines.append(
+                Line(
+                    type: "BackupReady", isTrue: backups.isTrue, reason: backups.reason,
+                    message: backups.message))
+        }
+        if let missing = pass.missingMonitors {
+            lines.append(
+                Line(
+                    type: "MonitoringReady", isTrue: false, reason: "NoDefinition",
+                    message: missing))
+        }
         lines += losses()
         return lines
     }
 
     private func losses() -> [Line] {
-        guard !pass.survey.isQuorate, pass.latchedClusterID != nil, !isHibernated else { return [] }
+        guard !pass.survey.isQuorate, pass.latchedClusterID != nil, !isHibernated,
+            !pass.observation.cluster.isBeingDeleted
+        else { return [] }
         let recovery = pass.recovery
         guard !recovery.lost.isEmpty else { return [] }
         let names = recovery.lost.map(\.name).joined(separator: ", ")
@@ -191,12 +209,19 @@ extension StatusReport {
         return [
             Line(
                 type: "QuorumRecoveryRequired", isTrue: true, reason: "DisksLost",
-                message: recovery.refusal
-                    ?? "the disks of \(names) are lost; to go on with "
-                    + "\(recovery.survivor?.name ?? "the rest") alone annotate "
-                    + "keelson.dev/approve-quorum-recovery="
-                    + "\(pass.latchedClusterID?.description ?? "")")
+                message: recovery.refusal ?? "the disks of \(names) are lost; \(wayOut(recovery))")
         ]
+    }
+
+    private func wayOut(_ recovery: Pass.RecoveryView) -> String {
+        let survivor = recovery.survivor?.name ?? "the rest"
+        let annotation =
+            "keelson.dev/approve-quorum-recovery=\(pass.latchedClusterID?.description ?? "")"
+        guard pass.desired.recoversByItself, let since = quorumLostSince else {
+            return "to go on with \(survivor) alone annotate \(annotation)"
+        }
+        let moment = KubeTime.seconds((since + pass.desired.recoveryAfter).nanoseconds)
+        return "\(survivor) goes on alone after \(moment), or now with \(annotation)"
     }
 
     private var isHibernated: Bool {
@@ -211,6 +236,11 @@ extension StatusReport {
         if pass.desired.isPaused { return "Paused" }
         if isHibernated { return "Hibernated" }
         if pass.halt != nil { return "Degraded" }
+        if let progress = pass.progress, !progress.isTrue,
+            ["RestoreFailed", "BootstrapFailed"].contains(progress.reason)
+        {
+            return "Failed"
+        }
         if let operation = pass.operation { return phase(of: operation.type) }
         if pass.latchedClusterID == nil { return "Pending" }
         guard pass.survey.isQuorate else { return "Unavailable" }
@@ -266,6 +296,7 @@ extension StatusReport {
             ("UnknownMember", "True", "UnknownMember"),
             ("QuorumRecoveryRequired", "True", "QuorumRecoveryRequired"),
             ("SpecValid", "False", "InvalidSpec"),
+            ("MonitoringReady", "False", "MonitoringUnavailable"),
         ]
         for (type, bad, reason) in watched {
             guard let now = new.condition(type), now.status == bad, now.reason != "Hibernated",
@@ -282,6 +313,12 @@ extension StatusReport {
             old.condition("TLSReady")?.reason != tls.reason
         {
             news.append(.warning(reason, tls.message))
+        }
+        let stale = BackupStanding.staleReason
+        if let backups = new.condition("BackupReady"), backups.reason == stale,
+            old.condition("BackupReady")?.reason != stale
+        {
+            news.append(.warning(stale, backups.message))
         }
         return news
     }

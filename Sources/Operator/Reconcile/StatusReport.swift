@@ -43,8 +43,12 @@ struct StatusReport {
         if let tls = CertificateReport(pass).json() { fields.append(("tls", tls)) }
         let alarms = alarms()
         if !alarms.isEmpty { fields.append(("alarms", .array(alarms))) }
+        if let backup = pass.backups.summary { fields.append(("backup", backup)) }
         let handled = handledAnnotations()
         if !handled.isEmpty { fields.append(("handledAnnotations", handled.json)) }
+        if let since = quorumLostSince {
+            fields.append(("quorumLostSince", .string(KubeTime.seconds(since.nanoseconds))))
+        }
         fields.append(("conditions", .array(conditions())))
         return .object(fields)
     }
@@ -156,8 +160,7 @@ struct StatusReport {
             ("message", view.isHealthy ? "" : view.standing.reason),
         ]
         for (key, text) in texts where !text.isEmpty { fields.append((key, .string(text))) }
-        let recreates = recreates(view)
-        if recreates > 0 { fields.append(("recreates", count(recreates))) }
+        fields += recreates(view)
         fields.append(("lastTransitionTime", .string(KubeTime.seconds(since.nanoseconds))))
         return .object(fields)
     }
@@ -172,12 +175,21 @@ struct StatusReport {
         return old.claimUID
     }
 
-    private func recreates(_ view: MemberView) -> Int {
-        let old = view.memory?.recreates ?? 0
-        if pass.recreated == view.name { return old + 1 }
+    /// The window begins with its first recreation; ten good minutes end it early.
+    private func recreates(_ view: MemberView) -> [(String, JSONValue)] {
+        let old = pass.recentRecreates(view)
+        let isAnother = pass.recreated == view.name
         let well = view.memory.map { $0.isHealthy && view.isHealthy } ?? false
-        if well, let since = view.memory?.since, pass.now - since > .seconds(600) { return 0 }
-        return old
+        if !isAnother, well, let since = view.memory?.since, pass.now - since > .seconds(600) {
+            return []
+        }
+        let number = isAnother ? old + 1 : old
+        guard number > 0 else { return [] }
+        let begin = old > 0 ? view.memory?.recreatesSince ?? pass.now : pass.now
+        return [
+            ("recreates", count(number)),
+            ("recreatesSince", .string(KubeTime.seconds(begin.nanoseconds))),
+        ]
     }
 
     private func state(_ view: MemberView) -> MemberState {

@@ -96,6 +96,7 @@ extension World {
         new.labels["controller-revision-hash"] = revision
         new.ownerReferences = [OwnerReference(to: set)]
         new["spec", "image"] = set.list("spec", "template", "spec", "containers").first?["image"]
+        new["spec", "containers"] = [["name": "etcd", "image": new["spec", "image"] ?? ""]]
         new["spec", "nodeName"] = .string("host-\(hostCount)")
         hostCount = (hostCount + 1) % 7
         api.create(new, now: now)

@@ -36,11 +36,14 @@ package final class Story {
         case "condition":
             return (arguments["type"] ?? "").split(separator: ",")
                 .map { "\($0): \(world.conditionText(String($0)))" }.joined(separator: "\n")
-        default: return "there is no such order"
+        case "remains": return world.remains
+        default:
+            guard world.obey(command, arguments) else { return "there is no such order" }
         }
         if command != "run", let seconds = Int(arguments["for"] ?? "") {
             world.run(seconds: seconds)
         }
+        if arguments["quiet"] != nil { return world.failure.map { "BROKEN \($0.rule)" } ?? "" }
         let said = (world.log ?? []).filter { $0.hasPrefix("event ") || $0.hasPrefix("step ") }
         let broken = world.failure.map { ["BROKEN \($0.rule): \($0.reason)"] } ?? []
         return (said + broken).joined(separator: "\n")

@@ -177,6 +177,8 @@ package final class World {
             view.services = api.list(.service)
             view.secrets = api.list(.secret)
             view.jobs = api.list(.job)
+            view.backups = api.list(.etcdBackup)
+            view.backupSchedules = api.list(.etcdBackupSchedule)
             view.nodes = .known(nodes())
             oldView = view
         }

@@ -17,6 +17,8 @@ extension EtcdClusterSpec: CheckedSpec {
         for (index, window) in maintenance.windows.enumerated() {
             check.below("maintenance.windows[\(index)]") { window.check(&$0) }
         }
+        check.below("quorumRecovery") { quorumRecovery.check(&$0) }
+        check.below("monitoring") { monitoring.check(&$0) }
         for (index, schedule) in backup.schedules.enumerated() {
             check.below("backup.schedules[\(index)].destination") {
                 schedule.destination.check(&$0)
@@ -132,5 +134,7 @@ extension Repair {
         check.require(
             podUnavailableTimeout >= .seconds(30),
             "podUnavailableTimeout must be at least 30s", of: Self.self)
+        check.require(
+            recreateWindow >= .seconds(300), "recreateWindow must be at least 5m", of: Self.self)
     }
 }

@@ -17,6 +17,7 @@ extension Pass {
             || takeMembership()
             || takeStatefulSet()
             || takeBudget(plain)
+            || takeMonitors()
             || takeMarks()
     }
 

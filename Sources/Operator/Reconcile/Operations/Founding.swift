@@ -6,7 +6,7 @@ internal import Kube
 // A cluster begins: Bootstrap, Restore, Adopt.
 //
 //   awaitSeed ─► permit ─► startSeed ─► latch            once in the life of a cluster
-//   checkArtefact ─► awaitSeed …                         Restore
+//   checkArtefact ─► awaitSeed … latch ─► compareSeed    Restore
 //   adoptClaims                                          the claims of an earlier cluster object
 //
 // To bootstrap is a phase of a cluster, never a property of a pod. The permission is bound to one
@@ -82,9 +82,11 @@ extension Pass {
         if membership.clusterID != nil,
             membership.ticket(seedName)?.ticket.action == .resume
         {
+            if record.type == .restore { return advance(record, to: .compareSeed) }
             let id = membership.clusterID.map(\.description) ?? ""
-            let reason = record.type == .restore ? "RestoreCompleted" : "ClusterBootstrapped"
-            return .finish([.normal(reason, "cluster \(id) has its first member, \(seedName)")])
+            return .finish([
+                .normal("ClusterBootstrapped", "cluster \(id) has its first member, \(seedName)")
+            ])
         }
         guard survey.isListKnown, let clusterID = survey.clusterID else {
             return .wait(Self.listUnknown)
@@ -144,9 +146,22 @@ extension Pass {
         guard let job = observation.jobs.first(where: { $0.name == wanted.name }) else {
             return .act(.create(wanted))
         }
-        if job.condition("Complete")?.isTrue == true { return advance(record, to: .awaitSeed) }
+        let words = LastWords(observation.jobPods, inJob: job.name)
+        if words == nil, LastWords.mayStillCome(job, now: now) {
+            return .wait("the check has ended, its result is on its way")
+        }
+        let report = BackupReport(words, claim: source.claimName ?? "", folder: "")
+        if job.condition("Complete")?.isTrue == true {
+            var next = record
+            if let artifact = report.artifact {
+                next.expectedKeys = Int64(artifact.keyCount)
+                next.expectedRevision = Self.restored(Int64(artifact.revision))
+            }
+            return advance(next, to: .awaitSeed)
+        }
         if let failed = job.condition("Failed"), failed.isTrue {
-            return .refuse("RestoreFailed", "the artefact is refused: \(failed.message)")
+            let reason = words == nil ? failed.message : report.error
+            return .refuse("RestoreFailed", "the artefact is refused: \(reason)")
         }
         return .wait("the artefact is being checked")
     }
