@@ -90,16 +90,20 @@ package struct Membership: Equatable, Sendable {
     package static let clusterIDNote = "keelson.dev/cluster-id"
     package static let memberIDNote = "keelson.dev/member-id"
     package static let restoreGenerationNote = "keelson.dev/restore-generation"
+    package static let bootstrapClaimNote = "keelson.dev/bootstrap-claim"
 
     package var clusterUID: String
     package var clusterID: ClusterID?
     package var restoreGeneration: Int64
+    /// The UID of the claim that the first member was to begin on; empty before.
+    package var bootstrapClaim: String
     /// Sorted by pod name.
     package var tickets: [Line]
 
     package init(clusterUID: String) {
         self.clusterUID = clusterUID
         restoreGeneration = 0
+        bootstrapClaim = ""
         tickets = []
     }
 
@@ -108,6 +112,7 @@ package struct Membership: Equatable, Sendable {
         clusterUID = notes[Self.clusterUIDNote] ?? ""
         clusterID = Hexadecimal.clusterID(notes[Self.clusterIDNote])
         restoreGeneration = Int64(notes[Self.restoreGenerationNote] ?? "") ?? 0
+        bootstrapClaim = notes[Self.bootstrapClaimNote] ?? ""
         tickets = configMap.map("data").sorted.compactMap { key, value in
             guard let json = try? JSON.parse(value), let ticket = Ticket(json) else { return nil }
             return Line(pod: key, ticket: ticket)

@@ -115,10 +115,12 @@ package struct RecordedOperation: Equatable, Sendable {
     package var isRevocable: Bool {
         switch step {
         case .handOver, .remove, .choose, .defragment: true
+        // Refused only while the pod is still the one that was to go.
+        case .deletePod: true
         case .addLearner: type == .scaleOut
         case .checkArtefact, .awaitSeed, .permit, .startSeed, .latch, .adoptClaims, .dropTicket,
-            .shrink, .deleteClaim, .clean, .join, .start, .burn, .promote, .settle, .deletePod,
-            .awaitPod, .compact, .disarm, .growClaims, .awaitClaims, .renewStatefulSet,
+            .shrink, .deleteClaim, .clean, .join, .start, .burn, .promote, .settle, .awaitPod,
+            .compact, .disarm, .growClaims, .awaitClaims, .renewStatefulSet,
             .chooseSurvivor, .holdOthers, .force, .awaitSurvivor, .dropOthers:
             false
         }
