@@ -52,6 +52,8 @@ package struct MemberMemory: Equatable, Sendable {
     package var name: String
     package var memberID: MemberID?
     package var isHealthy: Bool
+    /// It was a learner, of which nobody asks whether it is healthy.
+    package var isJoining: Bool
     package var podUID: String
     package var claimUID: String
     package var recreates: Int
@@ -64,6 +66,7 @@ package struct MemberMemory: Equatable, Sendable {
         name = json["name"]?.string ?? ""
         memberID = Hexadecimal.memberID(json["memberID"]?.string)
         isHealthy = json["state"]?.string == MemberState.healthy.rawValue
+        isJoining = json["state"]?.string == MemberState.joining.rawValue
         podUID = json["podUID"]?.string ?? ""
         claimUID = json["pvcUID"]?.string ?? ""
         recreates = Int(clamping: json["recreates"]?.int64 ?? 0)

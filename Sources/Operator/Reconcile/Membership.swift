@@ -99,10 +99,13 @@ package struct Membership: Equatable, Sendable {
     package static let clusterIDNote = "keelson.dev/cluster-id"
     package static let memberIDNote = "keelson.dev/member-id"
     package static let restoreGenerationNote = "keelson.dev/restore-generation"
+    package static let bootstrapClaimNote = "keelson.dev/bootstrap-claim"
 
     package var clusterUID: String
     package var clusterID: ClusterID?
     package var restoreGeneration: Int64
+    /// The UID of the claim that the first member was to begin on; empty before.
+    package var bootstrapClaim: String
     /// Sorted by pod name.
     package var tickets: [Line]
     /// What somebody wrote into the map that cannot be read. Nothing may be decided by the rest:
@@ -112,6 +115,7 @@ package struct Membership: Equatable, Sendable {
     package init(clusterUID: String) {
         self.clusterUID = clusterUID
         restoreGeneration = 0
+        bootstrapClaim = ""
         tickets = []
         problems = []
     }
@@ -122,6 +126,7 @@ package struct Membership: Equatable, Sendable {
         clusterID = Hexadecimal.clusterID(notes[Self.clusterIDNote])
         if clusterID == nil { unreadable(notes, Self.clusterIDNote) }
         restoreGeneration = Int64(notes[Self.restoreGenerationNote] ?? "") ?? 0
+        bootstrapClaim = notes[Self.bootstrapClaimNote] ?? ""
         if String(restoreGeneration) != notes[Self.restoreGenerationNote] {
             unreadable(notes, Self.restoreGenerationNote)
         }

@@ -81,6 +81,9 @@ enum MembershipWriter {
             (Membership.restoreGenerationNote, "\(wanted.restoreGeneration)"),
         ]
         if let id = wanted.clusterID { notes.append((Membership.clusterIDNote, id.description)) }
+        if !wanted.bootstrapClaim.isEmpty {
+            notes.append((Membership.bootstrapClaimNote, wanted.bootstrapClaim))
+        }
         return notes
     }
 }

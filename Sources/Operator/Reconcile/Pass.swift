@@ -72,9 +72,17 @@ struct Pass {
         return plan()
     }
 
-    /// What a server that knows the rules of the schema would not have let in.
+    /// What a server that knows the rules of the schema would not have let in. A generation that was
+    /// found good stays so: the rules are many, and passes are more.
     private func ruleProblem() -> String? {
-        SpecCheck.problems(of: observation.cluster).first.map { "\($0.field): \($0.message)" }
+        if let known = memory.condition("SpecValid"), known.isTrue,
+            known.observedGeneration == desired.generation
+        {
+            return nil
+        }
+        var bare = observation.cluster
+        bare["status"] = nil
+        return SpecCheck.problems(of: bare).first.map { "\($0.field): \($0.message)" }
     }
 
     /// At most one thing, in the order of its weight.
@@ -84,6 +92,7 @@ struct Pass {
         if planChildren() { return }
         requeue = min(requeue, certificatePause)
         if let record = operation, !dropForUrgency(record) {
+            if !survey.isQuorate, renewIdlePod() { return }
             carry(out: record)
             return
         }

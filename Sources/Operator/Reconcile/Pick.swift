@@ -70,6 +70,7 @@ extension Pass {
     }
 
     private func founding() -> Trigger? {
+        if let record = openPermission() { return .begin(record, []) }
         guard membership == nil || membership?.isVirgin == true else { return nil }
         let marks = ClaimMarks(observation.claims)
         if let problem = marks.problem { return .refused("InvalidSpec", problem) }
@@ -91,6 +92,25 @@ extension Pass {
         }
         return .begin(
             RecordedOperation(.bootstrap, target: seedName, step: .awaitSeed, now: now), [])
+    }
+
+    /// A status can vanish while a permission to make a cluster is on record. It is burnt, as it
+    /// would have been, before anything else happens.
+    private func openPermission() -> RecordedOperation? {
+        guard let line = membership?.tickets.first(where: { $0.ticket.action.isPermission }) else {
+            return nil
+        }
+        let isRestore = line.ticket.action == .restore
+        guard line.ticket.action == .forceNewCluster else {
+            return RecordedOperation(
+                isRestore ? .restore : .bootstrap, target: line.pod, step: .startSeed, now: now,
+                podUID: line.ticket.podUID, claimUID: membership?.bootstrapClaim ?? "")
+        }
+        var record = RecordedOperation(
+            .quorumRecovery, target: line.pod, step: .awaitSurvivor, now: now,
+            cause: "\(restoreGeneration)", podUID: line.ticket.podUID)
+        record.survivor = line.pod
+        return record
     }
 
     private func quorumRecovery() -> Trigger? {

@@ -120,10 +120,11 @@ package struct RecordedOperation: Equatable, Sendable {
     package var isRevocable: Bool {
         switch step {
         case .handOver, .remove, .backUp, .choose, .defragment: true
+        // Refused only while the pod is still the one that was to go.
+        case .deletePod: true
         case .addLearner: type == .scaleOut
         case .checkArtefact, .awaitSeed, .permit, .startSeed, .latch, .compareSeed, .adoptClaims,
-            .dropTicket,
-            .shrink, .deleteClaim, .clean, .join, .start, .burn, .promote, .settle, .deletePod,
+            .dropTicket, .shrink, .deleteClaim, .clean, .join, .start, .burn, .promote, .settle,
             .awaitPod, .compact, .disarm, .growClaims, .awaitClaims, .renewStatefulSet,
             .chooseSurvivor, .holdOthers, .force, .awaitSurvivor, .dropOthers:
             false

@@ -264,8 +264,7 @@ extension StatusReport {
     /// The same but for numbers that move by themselves.
     static func isSame(_ new: JSONValue, _ old: JSONValue?) -> Bool {
         guard let old else { return false }
-        return JSON.text(steady(new), style: JSON.Style(sortsKeys: true))
-            == JSON.text(steady(old), style: JSON.Style(sortsKeys: true))
+        return steady(new).isSame(as: steady(old))
     }
 
     private static func steady(_ status: JSONValue) -> JSONValue {

@@ -133,9 +133,10 @@ struct StatusReport {
         // While the list cannot be read, what it said last stays.
         let id = view.listed?.id ?? (survey.isListKnown ? nil : old?.memberID)
         let isSame = old?.memberID == id
-        let since =
-            old?.since.flatMap { old?.isHealthy == view.isHealthy && isSame ? $0 : nil }
-            ?? pass.now
+        let isAsBefore =
+            old?.isHealthy == view.isHealthy
+            || (old?.isJoining == true && state(view) == .joining)
+        let since = old?.since.flatMap { isAsBefore && isSame ? $0 : nil } ?? pass.now
         var fields: [(String, JSONValue)] = [
             ("name", .string(view.name)), ("ordinal", count(view.ordinal)),
         ]

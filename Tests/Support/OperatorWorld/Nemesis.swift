@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import Controllers
 internal import Formats
 internal import Kube
 internal import Reconcile
@@ -11,6 +12,7 @@ package enum Mishap: String, CaseIterable, Sendable {
     case deleteConfigMap, stripStatus, stripStatusAndMap, deleteStatefulSet, touchReplicas
     case addOutside, removeOutside, hibernate, pause, recreateCluster, operatorDown, noSpace
     case fragment, growStorage, corrupt, deleteBudget, moveLeader, replaceMember, stripMarks
+    case freezeOperator, freezeBeforeStep, killOperator, apiDown, forgetHistory, deleteLease
 }
 
 extension World {
@@ -80,7 +82,9 @@ extension World {
             }
         case .cutMember: flip(somebody()) { $0.isCut = true }
         case .hideMembers: for name in etcd.processes.keys { flip(name) { $0.isHidden = true } }
-        case .hostDown: etcd.downHosts = ["host-\(random.below(7))"]
+        case .hostDown:
+            etcd.downHosts = ["host-\(random.below(7))"]
+            nodeList = nil
         case .scale: set(replicas: [1, 3, 5][random.below(3)])
         case .scaleTwice:
             set(replicas: 5)
@@ -94,9 +98,8 @@ extension World {
     }
 
     private func flip(_ name: String?, _ body: (inout SimProcess) -> Void) {
-        guard let name, var process = etcd.processes[name] else { return }
-        body(&process)
-        etcd.processes[name] = process
+        guard let name else { return }
+        _ = etcd.processes.update(name, body)
     }
 
     private func strikeHarder(_ mishap: Mishap) {
@@ -136,8 +139,15 @@ extension World {
         let spec = api.get(clusterKey)?["spec"]
         api.delete(clusterKey, now: now)
         run(seconds: 120) { self.api.get(self.clusterKey) == nil }
+        if api.get(clusterKey) != nil {
+            // The weather may be too bad for an operator, but not its members.
+            let storm = knobs
+            knobs = storm.peace
+            run(seconds: 240) { self.api.get(self.clusterKey) == nil }
+            knobs = storm
+        }
         guard api.get(clusterKey) == nil else {
-            fail("I16", "the cluster object is not gone after two minutes")
+            fail("I16", "the cluster object is not gone after minutes of calm")
             return
         }
         run(seconds: random.below(30))
@@ -172,6 +182,32 @@ extension World {
                 bare.annotations = [:]
                 api.update(bare)
             }
+        default: strikeOperator(mishap)
+        }
+    }
+
+    /// Whoever leads, or might.
+    private var leading: OperatorProcess {
+        operators.first { $0.election?.isLeader(now: now) == true }
+            ?? operators[random.below(operators.count)]
+    }
+
+    private func strikeOperator(_ mishap: Mishap) {
+        switch mishap {
+        case .freezeOperator:
+            leading.frozenUntil = now + .seconds(Int64(5 + random.below(90)))
+        case .freezeBeforeStep: leading.freezesBeforeStep = true
+        case .killOperator: kill(leading)
+        case .apiDown: apiIsDown = true
+        case .forgetHistory:
+            // Whoever is behind, or has no stream, must list again.
+            api.forgetHistory()
+            for process in operators {
+                for index in process.watches.indices where random.chance(percent: 50) {
+                    process.watches[index].expiresAt = now
+                }
+            }
+        case .deleteLease: api.remove(key(.lease, "keelson-operator"))
         default: break
         }
     }
@@ -191,8 +227,12 @@ extension World {
                 process.isHidden = false
             }
         }
-        etcd.downHosts = []
+        if !etcd.downHosts.isEmpty {
+            etcd.downHosts = []
+            nodeList = nil
+        }
         operatorIsDown = false
+        apiIsDown = false
         change { cluster in
             cluster["spec", "hibernate"] = nil
             cluster["spec", "paused"] = nil

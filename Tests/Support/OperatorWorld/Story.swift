@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import Formats
 internal import Kube
 internal import Reconcile
 
@@ -24,7 +25,16 @@ package final class Story {
         case "lose-disk": world.loseDisk(pod)
         case "delete-pod": world.deletePod(pod)
         case "stop": world.stop(pod)
-        case "approve": world.approveRecovery()
+        case "approve": world.approveRecovery(of: arguments["cluster"])
+        case "annotate":
+            world.change { $0.annotations[arguments["note"] ?? ""] = arguments["value"] }
+        case "edit":
+            let path = (arguments["field"] ?? "").split(separator: ".").map(String.init)
+            let value = arguments["value"] ?? ""
+            world.change {
+                $0[path: ["spec"] + path] = Int64(value).map(JSONValue.integer) ?? .string(value)
+            }
+        case "corrupt": world.corrupt(pod)
         case "strike":
             guard let mishap = Mishap(rawValue: arguments["mishap"] ?? "") else {
                 return "there is no such mishap"
@@ -94,15 +104,23 @@ package enum Courses {
 extension World {
     /// Its process ends with an error, again and again.
     func stop(_ pod: String) {
-        knobs.crashing = pod.isEmpty ? nil : pod
+        if pod.isEmpty { knobs.crashing = [] } else { knobs.crashing.append(pod) }
         guard var process = etcd.processes[pod] else { return }
         process.exitCode = 1
         etcd.processes[pod] = process
     }
 
-    func approveRecovery() {
+    /// It raises the alarm CORRUPT.
+    func corrupt(_ pod: String) {
+        guard let process = etcd.processes[pod], let id = etcd.disk(process)?.memberID else {
+            return
+        }
+        etcd.alarms.append(MemberAlarm(kind: .corrupt, memberID: id))
+    }
+
+    func approveRecovery(of cluster: String? = nil) {
         lossIsAllowed = true
-        let id = api.get(clusterKey)?.string("status", "clusterID") ?? ""
+        let id = cluster ?? api.get(clusterKey)?.string("status", "clusterID") ?? ""
         change { $0.annotations["keelson.dev/approve-quorum-recovery"] = id }
     }
 }

@@ -48,7 +48,8 @@ extension Pass {
             permission.restorePath = RestoreSource(desired.restore).path
             permission.restoreSum = RestoreSource(desired.restore).sum
         }
-        return grant(permission, to: seedName) ?? advance(record, to: .startSeed)
+        return grant(permission, to: seedName, for: record.claimUID)
+            ?? advance(record, to: .startSeed)
     }
 
     func startSeed(_ record: RecordedOperation) -> Move {

@@ -71,8 +71,9 @@ extension Pass {
                 changed, over: observation.configMap, desired, observation.cluster))
     }
 
-    /// Writes one ticket; does nothing where it is written already.
-    func grant(_ ticket: Ticket, to pod: String) -> Move? {
+    /// Writes one ticket; does nothing where it is written already. A permission to bootstrap holds
+    /// for one claim, which is noted.
+    func grant(_ ticket: Ticket, to pod: String, for claimUID: String = "") -> Move? {
         guard var membership else { return .wait("the membership ConfigMap is missing") }
         if let old = membership.ticket(pod)?.ticket, old.action == ticket.action,
             old.memberID == ticket.memberID, old.podUID == ticket.podUID
@@ -80,6 +81,7 @@ extension Pass {
             return nil
         }
         membership.set(pod, ticket)
+        if !claimUID.isEmpty { membership.bootstrapClaim = claimUID }
         return write(membership)
     }
 

@@ -52,6 +52,23 @@ extension Pass {
         return .act(.delete(pod.key(as: .pod), uid: pod.uid, Deletion()))
     }
 
+    /// Below quorum no operation goes on, and what would bring the quorum back may be a pod that has
+    /// another image by now. Nothing runs in it, and nobody but us makes it anew.
+    mutating func renewIdlePod() -> Bool {
+        guard specProblem == nil else { return false }
+        for member in survey.members
+        where member.ticket != nil && isOutdated(member) && isIdle(member)
+            && !desired.fencedPods.contains(member.name)
+        {
+            guard let pod = member.pod else { continue }
+            step = .delete(pod.key(as: .pod), uid: pod.uid, Deletion())
+            stepID = "renew/Pod/\(pod.name)"
+            requeue = .seconds(1)
+            return true
+        }
+        return false
+    }
+
     /// The next to go, by how little it costs.
     func nextToRoll() -> MemberView? {
         let candidates = outdated.filter { !desired.fencedPods.contains($0.name) }

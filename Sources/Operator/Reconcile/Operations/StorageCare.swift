@@ -71,12 +71,13 @@ extension Pass {
     }
 
     func defragRefusal(_ member: MemberView, _ record: RecordedOperation) -> String? {
-        let isAsked =
-            desired.defragsSingleMember || record.type == .reclaim || record.cause == "Requested"
+        let isAsked = desired.defragsSingleMember || record.cause == "Requested"
         return Guards.disruption(
             of: member.name, isVoter: member.isVoter, isHealthy: member.isHealthy,
             count: survey.count,
-            isAskedForOnSmall: isAsked && survey.count.voters == desired.replicas)
+            // A full cluster takes no writes: to stop it for a moment costs nothing.
+            isAskedForOnSmall: record.type == .reclaim
+                || (isAsked && survey.count.voters == desired.replicas))
     }
 
     /// One member after the other, the leader last.

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import OperatorWorld
+import Testing
+
+@Suite struct PlantTests {
+    private static let mostSeeds: UInt64 = 60
+
+    /// A rule that no bug can break is not looked at.
+    @Test(arguments: Plant.allCases) func `a planted bug is found`(plant: Plant) {
+        for seed in 1...Self.mostSeeds {
+            let report = OperatorSimulator.run(seed: seed, isShort: true, plant: plant)
+            guard let failure = report.failure, plant.rules.contains(failure.rule) else { continue }
+            print("\(plant.rawValue): seed \(seed): \(failure.rule): \(failure.reason)")
+            return
+        }
+        Issue.record("\(plant.rawValue) was not found in \(Self.mostSeeds) seeds")
+    }
+}
