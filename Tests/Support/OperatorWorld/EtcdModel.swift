@@ -53,6 +53,8 @@ struct EtcdModel {
     var acknowledged: [WriteNumber] = []
     var bootstraps: [String] = []
     var alarms: [MemberAlarm] = []
+    /// What a compaction gives back on every disk.
+    var historyBytes: Int64 = 0
     var downHosts: [String] = []
     private var nextWrite = 1
     private var nextMember: UInt64 = 0x100
@@ -169,8 +171,9 @@ struct EtcdModel {
         }
     }
 
-    private mutating func write(_ id: ClusterID) {
-        guard let leader = leader(of: id), alarms.isEmpty else { return }
+    /// Deletions are let through by the alarm NOSPACE.
+    mutating func write(_ id: ClusterID, isDeletion: Bool = false) {
+        guard let leader = leader(of: id), alarms.isEmpty || isDeletion else { return }
         let number = nextWrite
         nextWrite += 1
         update(leader) { $0.log.append(number) }
@@ -305,7 +308,12 @@ struct EtcdModel {
             else { return false }
             leaders[clusterID.number] = id
             return true
-        case .compact: return true
+        case .compact:
+            for name in disks.keys {
+                disks[name]?.inUseBytes -= min(historyBytes, disks[name]?.inUseBytes ?? 0)
+            }
+            historyBytes = 0
+            return true
         case .disarm(let alarm):
             alarms.removeAll { $0 == alarm }
             return true

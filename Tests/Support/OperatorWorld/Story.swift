@@ -25,6 +25,8 @@ package final class Story {
         case "delete-pod": world.deletePod(pod)
         case "stop": world.stop(pod)
         case "approve": world.approveRecovery()
+        case "fill": world.fillStores()
+        case "delete-keys": world.deleteKeys()
         case "strike":
             guard let mishap = Mishap(rawValue: arguments["mishap"] ?? "") else {
                 return "there is no such mishap"
@@ -95,6 +97,23 @@ extension World {
         guard var process = etcd.processes[pod] else { return }
         process.exitCode = 1
         etcd.processes[pod] = process
+    }
+
+    /// With keys that live: no compaction makes room.
+    func fillStores() {
+        guard let (_, list) = truth, let first = list.first else { return }
+        etcd.alarms = [MemberAlarm(kind: .noSpace, memberID: first.id)]
+        for name in etcd.disks.keys {
+            etcd.disks[name]?.sizeBytes = 2100 << 20
+            etcd.disks[name]?.inUseBytes = 2100 << 20
+        }
+    }
+
+    /// What they took is history until the next compaction.
+    func deleteKeys() {
+        guard let (id, _) = truth else { return }
+        etcd.write(id, isDeletion: true)
+        etcd.historyBytes = 1800 << 20
     }
 
     func approveRecovery() {
