@@ -310,7 +310,8 @@ struct EtcdModel {
             return true
         case .compact:
             for name in disks.keys {
-                disks[name]?.inUseBytes -= min(historyBytes, disks[name]?.inUseBytes ?? 0)
+                let used = disks[name]?.inUseBytes ?? 0
+                disks[name]?.inUseBytes = used - min(historyBytes, used)
             }
             historyBytes = 0
             return true
