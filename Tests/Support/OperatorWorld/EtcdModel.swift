@@ -56,6 +56,8 @@ final class EtcdModel {
     var acknowledged: [WriteNumber] = []
     var bootstraps: [String] = []
     var alarms: [MemberAlarm] = []
+    /// What a compaction gives back on every disk.
+    var historyBytes: Int64 = 0
     var downHosts: [String] = [] { didSet { forget() } }
     private var nextWrite = 1
     private var nextMember: UInt64 = 0x100
@@ -225,8 +227,9 @@ final class EtcdModel {
         }
     }
 
-    private func write(_ id: ClusterID) {
-        guard let leader = leader(of: id), alarms.isEmpty else { return }
+    /// Deletions are let through by the alarm NOSPACE.
+    func write(_ id: ClusterID, isDeletion: Bool = false) {
+        guard let leader = leader(of: id), alarms.isEmpty || isDeletion else { return }
         let number = nextWrite
         nextWrite += 1
         update(leader) { $0.log.append(number) }
@@ -370,7 +373,13 @@ final class EtcdModel {
             else { return false }
             leaders[clusterID.number] = id
             return true
-        case .compact: return true
+        case .compact:
+            for name in disks.keys {
+                let used = disks[name]?.inUseBytes ?? 0
+                disks[name]?.inUseBytes = used - min(historyBytes, used)
+            }
+            historyBytes = 0
+            return true
         case .disarm(let alarm):
             alarms.removeAll { $0 == alarm }
             return true

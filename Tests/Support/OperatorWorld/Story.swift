@@ -35,6 +35,8 @@ package final class Story {
                 $0[path: ["spec"] + path] = Int64(value).map(JSONValue.integer) ?? .string(value)
             }
         case "corrupt": world.corrupt(pod)
+        case "fill": world.fillStores()
+        case "delete-keys": world.deleteKeys()
         case "strike":
             guard let mishap = Mishap(rawValue: arguments["mishap"] ?? "") else {
                 return "there is no such mishap"
@@ -116,6 +118,23 @@ extension World {
             return
         }
         etcd.alarms.append(MemberAlarm(kind: .corrupt, memberID: id))
+    }
+
+    /// With keys that live: no compaction makes room.
+    func fillStores() {
+        guard let (_, list) = truth, let first = list.first else { return }
+        etcd.alarms = [MemberAlarm(kind: .noSpace, memberID: first.id)]
+        for name in etcd.disks.keys {
+            etcd.disks[name]?.sizeBytes = 2100 << 20
+            etcd.disks[name]?.inUseBytes = 2100 << 20
+        }
+    }
+
+    /// What they took is history until the next compaction.
+    func deleteKeys() {
+        guard let (id, _) = truth else { return }
+        etcd.write(id, isDeletion: true)
+        etcd.historyBytes = 1800 << 20
     }
 
     func approveRecovery(of cluster: String? = nil) {
