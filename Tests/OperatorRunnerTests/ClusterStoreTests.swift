@@ -144,4 +144,30 @@ import Testing
         #expect(throws: FlagError.self) { try settings(["more"]) }
         #expect(OperatorFlags.usage.contains("--leader-elect"))
     }
+
+    @Test func `news of backups and schedules reach the cluster that they are of`() {
+        let store = store([object(.etcdCluster, "demo"), object(.etcdCluster, "other")])
+        store.setLeads(true)
+        func drain() -> [ClusterKey] {
+            var keys: [ClusterKey] = []
+            while store.queueDepth > 0, let key = store.takeWork() {
+                store.done(key)
+                keys.append(key)
+            }
+            return keys.filter { $0.kind == .etcdCluster }
+        }
+        #expect(drain().count == 2)
+        var backup = object(.etcdBackup, "now", 20)
+        backup["spec"] = ["clusterRef": ["name": "demo"]]
+        var schedule = object(.etcdBackupSchedule, "daily", 21)
+        schedule["spec"] = ["backupTemplate": ["clusterRef": ["name": "demo"]]]
+        for (kind, news) in [
+            (ResourceKind.etcdBackup, backup), (.etcdBackupSchedule, schedule),
+        ] {
+            store.tell(index(kind)) { watch in
+                watch.received(.added(news), now: MonotonicClock.now).map { [$0] } ?? []
+            }
+            #expect(drain() == [key], "\(kind)")
+        }
+    }
 }

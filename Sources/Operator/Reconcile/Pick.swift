@@ -51,6 +51,8 @@ extension Pass {
     }
 
     func hasUrgentTrigger(besides record: RecordedOperation) -> Bool {
+        // A backup may take long, and writes are refused meanwhile.
+        if record.step == .backUp, case .begin? = fullStore() { return true }
         // What is more urgent than lost members must not give way to them, or neither would end.
         let triggers =
             record.type == .reclaim ? [corruptMember()] : [corruptMember(), lostMember()]
