@@ -375,8 +375,7 @@ final class EtcdModel {
             return true
         case .compact:
             for name in disks.keys {
-                let used = disks[name]?.inUseBytes ?? 0
-                disks[name]?.inUseBytes = used - min(historyBytes, used)
+                _ = disks.update(name) { $0.inUseBytes -= min(historyBytes, $0.inUseBytes) }
             }
             historyBytes = 0
             return true

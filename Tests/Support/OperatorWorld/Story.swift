@@ -125,8 +125,10 @@ extension World {
         guard let (_, list) = truth, let first = list.first else { return }
         etcd.alarms = [MemberAlarm(kind: .noSpace, memberID: first.id)]
         for name in etcd.disks.keys {
-            etcd.disks[name]?.sizeBytes = 2100 << 20
-            etcd.disks[name]?.inUseBytes = 2100 << 20
+            _ = etcd.disks.update(name) { disk in
+                disk.sizeBytes = 2100 << 20
+                disk.inUseBytes = 2100 << 20
+            }
         }
     }
 
