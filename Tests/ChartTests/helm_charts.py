@@ -200,8 +200,9 @@ def beneath_another(helm):
     deployments = found.get("deployment.yaml", [])
     check([item["spec"]["replicas"] for item in deployments] == [3], "its values do not arrive")
     images = [item["spec"]["template"]["spec"]["containers"][0]["image"] for item in deployments]
-    version = load_yaml(open(f"{ROOT}/charts/keelson-operator/Chart.yaml", encoding="utf-8").read())
-    check(images == [f"mirror.example/keelson:{version['appVersion']}"], f"images {images}")
+    with open(f"{ROOT}/charts/keelson-operator/Chart.yaml", encoding="utf-8") as file:
+        version = load_yaml(file.read())["appVersion"]
+    check(images == [f"mirror.example/keelson:{version}"], f"images {images}")
     check([item["metadata"]["name"] for item in found.get("cluster.yaml", [])] == ["shop"],
           "the cluster's name")
 
