@@ -182,7 +182,6 @@ def an_upgrade_and_the_way_back(p):
     expect(not p.exists("networkpolicy", "demo", "-n", "shop"), "the policy stayed")
     expect(p.get("etcd", "demo", "-n", "shop")["metadata"]["generation"] == generation,
            "the spec of the cluster was touched")
-    p.has_no_difference("demo", "shop")
 
 
 def members_come_and_go_with_the_values(p):
@@ -256,7 +255,7 @@ def definitions_that_stayed_are_taken_again(p):
     p.k("apply", "--server-side", "-f", "Manifests/crds")
     p.refused("install", *OPERATOR, because="invalid ownership metadata")
     p.helm("install", *OPERATOR, "--set", "replicaCount=1", "--take-ownership")
-    p.has_no_difference("keelson-operator", SYSTEM)
+    expect(p.releases() == {(SYSTEM, "keelson-operator"): ("1", "deployed")}, str(p.releases()))
 
 
 CASES = [
