@@ -91,6 +91,37 @@ import Testing
         #expect(!store.isBehind(key))
     }
 
+    @Test func `of two namespaces only the cluster's own tells what came back`() throws {
+        let store = ClusterStore(namespaces: ["ns", "quiet"], seed: 1)
+        for index in 0..<store.watchCount {
+            store.tell(index) {
+                $0.listed(
+                    KubeList(items: [], resourceVersion: "10"), now: Instant(nanoseconds: 0))
+            }
+        }
+        let name = ResourceKind.pod.qualifiedName
+        // One watch after the other, in the order of the namespaces.
+        let own = try #require((0..<store.watchCount).first { store.label($0) == name })
+        func advance(_ index: Int, to version: String) {
+            store.tell(index) { watch in
+                let bookmark = WatchEvent.bookmark(
+                    resourceVersion: version, initialEventsEnd: false)
+                return watch.received(bookmark, now: MonotonicClock.now).map { [$0] } ?? []
+            }
+        }
+        store.wrote(object(.pod, "demo-0", 12), as: .pod)
+        #expect(store.isBehind(key))
+        // The other one is ahead: it has not seen our write for all that.
+        advance(own + 1, to: "15")
+        #expect(store.isBehind(key))
+        advance(own, to: "12")
+        #expect(!store.isBehind(key))
+        // And now it is behind, which does not matter.
+        store.wrote(object(.pod, "demo-0", 20), as: .pod)
+        advance(own, to: "20")
+        #expect(!store.isBehind(key))
+    }
+
     @Test func `an observation holds what belongs to the cluster`() throws {
         var cluster = object(.etcdCluster, "demo")
         cluster["spec", "tls", "mode"] = "Disabled"

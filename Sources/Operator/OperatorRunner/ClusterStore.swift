@@ -110,7 +110,7 @@ final class ClusterStore: @unchecked Sendable {
             for change in changes {
                 for key in clusters(concernedBy: change) { queue.add(key) }
             }
-            writes.prune(watches[index].cache)
+            writes.prune(watches[index].cache, namespace: watches[index].namespace)
             if !changes.isEmpty { lock.signalAll() }
         }
     }
@@ -296,10 +296,14 @@ final class ClusterStore: @unchecked Sendable {
         lock.withLock { queue.retry(key, now: MonotonicClock.now) }
     }
 
-    /// Whether we wrote something in its namespace that has not come back yet.
+    /// Whether we wrote something in its namespace that has not come back yet. Only caches of that
+    /// namespace can tell: in another nothing may happen for hours.
     func isBehind(_ key: ClusterKey) -> Bool {
         lock.withLock {
-            watches.contains { writes.isAhead(of: $0.cache, namespace: key.namespace) }
+            watches.contains {
+                ($0.namespace.isEmpty || $0.namespace == key.namespace)
+                    && writes.isAhead(of: $0.cache, namespace: key.namespace)
+            }
         }
     }
 
