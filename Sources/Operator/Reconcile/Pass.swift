@@ -86,6 +86,7 @@ struct Pass {
         guard halt == nil, !desired.isPaused else { return }
         if planFinalizer() { return }
         if planChildren() { return }
+        if let record = operation, isWithoutGround(record) { operation = nil }
         if let record = operation, !dropForUrgency(record) {
             if !survey.isQuorate, renewIdlePod() { return }
             carry(out: record)

@@ -135,6 +135,9 @@ extension World {
     }
 
     private func recreateCluster() {
+        // With claims that nobody marked, nothing would be left that knows of the cluster.
+        let isMarked = api.list(.persistentVolumeClaim).contains { !$0.annotations.isEmpty }
+        guard isMarked || api.list(.persistentVolumeClaim).isEmpty else { return }
         operatorIsDown = false
         let spec = api.get(clusterKey)?["spec"]
         api.delete(clusterKey, now: now)
@@ -143,6 +146,7 @@ extension World {
             // The weather may be too bad for an operator, but not its members.
             let storm = knobs
             knobs = storm.peace
+            apiIsDown = false
             run(seconds: 240) { self.api.get(self.clusterKey) == nil }
             knobs = storm
         }
@@ -165,7 +169,7 @@ extension World {
         case .fragment: for name in etcd.disks.keys { resize(name, 900 << 20, 100 << 20) }
         case .growStorage: change { $0["spec", "storage"] = ["size": "16Gi"] }
         case .corrupt:
-            guard canLoseOne, let (_, list) = truth else { return }
+            guard canLoseOne, etcd.alarms.isEmpty, let (_, list) = truth else { return }
             let voters = list.filter { !$0.isLearner }
             let member = voters[random.below(voters.count)]
             etcd.alarms.append(MemberAlarm(kind: .corrupt, memberID: member.id))

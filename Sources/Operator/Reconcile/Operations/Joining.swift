@@ -110,6 +110,12 @@ extension Pass {
         }
         if record.type == .scaleOut, isSurplus(record.target) { return .finish([]) }
         guard survey.isQuorate else { return .wait("there is no quorum") }
+        if let other = survey.learners.first {
+            // Of another operation, or of a call that came late. Who is missing is added after it.
+            return .finish([
+                .normal("OperationAborted", "\(describe(record)): \(other.name) joins first")
+            ])
+        }
         let learners = survey.learners.count + survey.foreign.filter(\.isLearner).count
         if let refusal = Guards.addition(
             count: survey.count, learners: learners, isRepair: record.type == .replace)
