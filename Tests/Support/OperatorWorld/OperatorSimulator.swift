@@ -14,7 +14,8 @@ package enum OperatorSimulator {
         var knobs = WorldKnobs.storm(&dice)
         knobs.plant = plant
         let world = World(seed: seed, knobs: knobs, trace: trace)
-        world.found(replicas: [1, 3, 3, 3, 5][dice.below(5)])
+        let sizes = isShort ? [1, 2, 3, 3, 3, 3, 3, 5] : [1, 3, 3, 3, 5]
+        world.found(replicas: sizes[dice.below(sizes.count)])
         world.run(seconds: dice.chance(percent: 70) ? 150 : dice.below(60))
         for _ in 0..<(isShort ? 1 + dice.below(3) : 2 + dice.below(9)) {
             world.strike(Mishap.allCases[dice.below(Mishap.allCases.count)])
