@@ -25,6 +25,8 @@ import Testing
         2309,
         // Tickets of members that were given up, below a claim that is kept.
         7214,
+        // A roll waited for ever for the pod that it had done, and that was corrupt by then.
+        7607,
         // A repair waited for ever for a learner that a late call had added.
         7513,
     ])

@@ -54,7 +54,9 @@ extension Pass {
         let triggers =
             record.type == .reclaim ? [corruptMember()] : [corruptMember(), lostMember()]
         for trigger in triggers {
-            if case .begin(let urgent, _)? = trigger, urgent.target != record.target { return true }
+            guard case .begin(let urgent, _)? = trigger else { continue }
+            // Between two pods the target is the one that was done.
+            if urgent.target != record.target || record.step == .choose { return true }
         }
         return false
     }
