@@ -107,6 +107,7 @@ extension World {
         case .deleteConfigMap: api.remove(key(.configMap, "demo-membership"))
         case .stripStatus: api.updateStatus(clusterKey, version: nil, [:])
         case .stripStatusAndMap:
+            guard hasMarks else { return }
             api.updateStatus(clusterKey, version: nil, [:])
             api.remove(key(.configMap, "demo-membership"))
         case .deleteStatefulSet:
@@ -134,10 +135,14 @@ extension World {
         }
     }
 
+    /// With claims that nobody marked, nothing would be left that knows of the cluster.
+    private var hasMarks: Bool {
+        let claims = api.list(.persistentVolumeClaim)
+        return claims.isEmpty || claims.contains { !$0.annotations.isEmpty }
+    }
+
     private func recreateCluster() {
-        // With claims that nobody marked, nothing would be left that knows of the cluster.
-        let isMarked = api.list(.persistentVolumeClaim).contains { !$0.annotations.isEmpty }
-        guard isMarked || api.list(.persistentVolumeClaim).isEmpty else { return }
+        guard hasMarks else { return }
         operatorIsDown = false
         let spec = api.get(clusterKey)?["spec"]
         api.delete(clusterKey, now: now)
