@@ -17,6 +17,10 @@ package enum OperatorSimulator {
         let sizes = isShort ? [1, 2, 3, 3, 3, 3, 3, 5] : [1, 3, 3, 3, 5]
         world.found(replicas: sizes[dice.below(sizes.count)])
         world.run(seconds: dice.chance(percent: 70) ? 150 : dice.below(60))
+        for mishap in plant?.mishaps ?? [] {
+            world.strike(mishap)
+            world.run(seconds: 30)
+        }
         for _ in 0..<(isShort ? 1 + dice.below(3) : 2 + dice.below(9)) {
             world.strike(Mishap.allCases[dice.below(Mishap.allCases.count)])
             let longest = isShort ? 100 : 400
