@@ -27,6 +27,8 @@ import Testing
         7214,
         // A roll waited for ever for the pod that it had done, and that was corrupt by then.
         7607,
+        // A member was removed by somebody before its claim was marked.
+        12499,
         // A repair waited for ever for a learner that a late call had added.
         7513,
     ])

@@ -55,11 +55,20 @@ extension Pass {
         let isMarked = claim.annotations[Membership.clusterUIDNote] != nil
         let isKnownOld = !record.claimUID.isEmpty && record.claimUID == claim.uid
         let saysOld = member.identity.map { $0.clusterUID == latchedClusterUID } ?? false
-        guard isMarked || isKnownOld || saysOld else {
+        guard isMarked || isKnownOld || saysOld || saysRemoved(member) else {
             // A claim that nobody marked: its process will say what is on it.
             return member.pod == nil ? nil : unmarkedClaim(record, member)
         }
         return .act(.delete(claim.key(as: .persistentVolumeClaim), uid: claim.uid, Deletion()))
+    }
+
+    /// Its process ends again and again because its member was removed: it will say no more.
+    private func saysRemoved(_ member: MemberView) -> Bool {
+        guard let pod = member.pod, let container = StandingJudge.container(pod) else {
+            return false
+        }
+        let last = container["lastState"]?["terminated"]?["exitCode"]?.int64
+        return last == StandingJudge.removedExitCode
     }
 
     private func unmarkedClaim(_ record: RecordedOperation, _ member: MemberView) -> Move? {
