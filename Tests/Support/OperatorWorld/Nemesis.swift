@@ -186,6 +186,10 @@ extension World {
                 change { $0.annotations["keelson.dev/replace-member"] = name }
             }
         case .stripMarks:
+            // Without tickets the marks are all that is left of an earlier cluster.
+            guard api.get(key(.configMap, "demo-membership"))?.map("data").isEmpty == false else {
+                return
+            }
             for claim in api.list(.persistentVolumeClaim) {
                 var bare = claim
                 bare.annotations = [:]
