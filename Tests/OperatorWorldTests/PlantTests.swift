@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct PlantTests {
     /// Within so many seeds; keelson-opsim --plants looks through more.
-    private static let mostSeeds: UInt64 = 10
+    private static let mostSeeds: UInt64 = 20
 
     /// A rule that no bug can break is not looked at.
     @Test(arguments: Plant.allCases) func `a planted bug is found`(plant: Plant) {

@@ -40,7 +40,7 @@ extension Plant {
         switch self {
         case .keepsFinalizer: [.recreateCluster]
         case .believesAll: [.hostDown, .changeConfig]
-        case .wrongMember: [.loseDisk]
+        case .wrongMember: [.replaceMember, .scaleTwice]
         case .deletesBlindly: [.hideMembers]
         case .actsFirst, .addsVoters, .oldList, .smallBudget, .hurries, .sleeps, .secondLearner,
             .earlyReplicas, .deletesClaims, .forgetsUIDs, .bootstrapsTwice, .stopsVoters,
