@@ -67,7 +67,11 @@ extension Pass {
         guard identity.state == .awaitingTicket else {
             return .wait("\(seedName) is \(identity.state.rawValue)")
         }
-        if pod.uid == record.podUID { return push(seedName) }
+        if pod.uid == record.podUID {
+            // The map may have been lost, and the permission with it.
+            let isOnRecord = seed.ticket?.action.isPermission == true
+            return isOnRecord ? push(seedName) : advance(record, to: .permit)
+        }
         // Another pod. On the same claim, and that is empty: the permission was never used.
         guard record.claimUID == seed.claim?.uid ?? "" else {
             return .refuse(
