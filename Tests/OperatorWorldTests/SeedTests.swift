@@ -19,6 +19,18 @@ import Testing
         1228, 1244,
         // The only voter was to be rolled, and then asked to have company first.
         1316,
+        // The map and the status, or the marks, went together while no member answered.
+        2100, 4988,
+        // A pod was known before its claim was, and the permission named no claim.
+        2309,
+        // Tickets of members that were given up, below a claim that is kept.
+        7214,
+        // A roll waited for ever for the pod that it had done, and that was corrupt by then.
+        7607,
+        // A member was removed by somebody before its claim was marked.
+        12499,
+        // A repair waited for ever for a learner that a late call had added.
+        7513,
     ])
     func `what failed once does not fail again`(seed: UInt64) {
         expectPeace(seed, isShort: false)

@@ -233,6 +233,13 @@ struct ObservationMaker {
             status.append(("clusterUID", "uid-1"))
             status.append(("clusterID", .string(Self.clusterID.description)))
         }
+        if chance(90) {
+            status.append(
+                (
+                    "conditions",
+                    [["type": "SpecValid", "status": "True", "observedGeneration": 1]]
+                ))
+        }
         if chance(55) { status.append(("operation", record(ids).json)) }
         seen.cluster["status"] = .object(status)
         guard let record = RecordedOperation.read(seen.cluster["status", "operation"]) else {
@@ -279,15 +286,26 @@ struct ObservationMaker {
         return record
     }
 
-    /// As a rule what can be made of the objects around it is there already.
+    /// As a rule the objects around it are there already, and say what they should.
     private mutating func children() {
-        guard chance(90) else { return }
-        for _ in 0..<12 {
+        guard chance(92) else { return }
+        let desired = DesiredCluster(seen.cluster)
+        let plain = PlainChildren(desired: desired, owner: seen.cluster)
+        for child in [plain.serviceAccount(), plain.peersService(), plain.clientService()] {
+            add(Child.stamped(child))
+        }
+        add(plain.adminSecret())
+        let replicas = (tickets.compactMap { desired.ordinal(ofPod: $0.0) }.max() ?? -1) + 1
+        let builder = StatefulSetBuilder(desired: desired, owner: seen.cluster, restore: nil)
+        add(Child.stampedSet(builder.build(replicas: replicas)))
+        // The budget, and a stateful set that follows the record.
+        for _ in 0..<3 {
             let plan = Reconciler.plan(seen, now: Self.now)
             guard plan.operationID.hasPrefix("child/"), let step = plan.step else { return }
             switch step {
             case .create(let object), .apply(let object), .createToken(let object): add(object)
-            case .patch, .delete, .sendTicket, .etcd, .issueCertificates: return
+            case .delete: seen.disruptionBudget = nil
+            case .patch, .sendTicket, .etcd, .issueCertificates: return
             }
         }
     }

@@ -91,6 +91,7 @@ struct Pass {
         if planFinalizer() { return }
         if planChildren() { return }
         requeue = min(requeue, certificatePause)
+        if let record = operation, isWithoutGround(record) { operation = nil }
         if let record = operation, !dropForUrgency(record) {
             if !survey.isQuorate, renewIdlePod() { return }
             carry(out: record)

@@ -57,7 +57,9 @@ extension Pass {
         let triggers =
             record.type == .reclaim ? [corruptMember()] : [corruptMember(), lostMember()]
         for trigger in triggers {
-            if case .begin(let urgent, _)? = trigger, urgent.target != record.target { return true }
+            guard case .begin(let urgent, _)? = trigger else { continue }
+            // Between two pods the target is the one that was done.
+            if urgent.target != record.target || record.step == .choose { return true }
         }
         return false
     }
@@ -85,6 +87,11 @@ extension Pass {
             return .begin(record, [])
         }
         if let known = memory.clusterID {
+            if rememberedClusterUID != nil {
+                return .begin(
+                    RecordedOperation(
+                        .adopt, step: .adoptClaims, now: now, cause: known.description), [])
+            }
             return .refused(
                 "DataLost", "cluster \(known) was here, and neither its claims nor its map are")
         }
@@ -94,6 +101,20 @@ extension Pass {
         }
         return .begin(
             RecordedOperation(.bootstrap, target: seedName, step: .awaitSeed, now: now), [])
+    }
+
+    /// The map is gone, and with it the stateful set's size; no list can be read to make it again.
+    /// Then the cluster is adopted anew from its claims, whatever was under way in it.
+    func isWithoutGround(_ record: RecordedOperation) -> Bool {
+        switch record.type {
+        case .bootstrap, .restore, .adopt, .quorumRecovery: return false
+        case .replace, .reclaim, .recreate, .retire, .promote, .roll, .resize, .scaleOut, .scaleIn,
+            .defrag, .moveLeader:
+            break
+        }
+        guard membership == nil, !survey.isListKnown, case .begin(let found, _)? = founding()
+        else { return false }
+        return found.type == .adopt
     }
 
     /// A status can vanish while a permission to make a cluster is on record. It is burnt, as it
@@ -278,18 +299,23 @@ extension Pass {
     /// What a scale-in left behind whose record was lost.
     private func leftOver() -> Trigger? {
         guard survey.isListKnown, survey.isQuorate else { return nil }
-        guard let member = survey.members.last, member.listed == nil, isSurplus(member.name) else {
-            return nil
+        for member in survey.members.reversed() where isSurplus(member.name) {
+            guard member.listed == nil else { return nil }
+            let isMarked =
+                member.claim?.annotations[Membership.clusterUIDNote] == latchedClusterUID
+            let isKept = member.claim?.labels[Names.retiredLabel] != nil
+            if member.ticket == nil {
+                if member.pod != nil { return nil }
+                // A claim that is nobody's, or is kept, is no reason to leave those below.
+                if member.claim == nil || !isMarked || isKept { continue }
+            }
+            return .begin(
+                RecordedOperation(
+                    .retire, target: member.name,
+                    step: member.ticket == nil ? .deleteClaim : .dropTicket, now: now,
+                    memberID: member.ticket?.memberID), [])
         }
-        let isMarked = member.claim?.annotations[Membership.clusterUIDNote] == latchedClusterUID
-        let isKept = member.claim?.labels[Names.retiredLabel] != nil
-        let claimStays = member.claim == nil || !isMarked || isKept
-        if member.ticket == nil, member.pod != nil || claimStays { return nil }
-        return .begin(
-            RecordedOperation(
-                .retire, target: member.name,
-                step: member.ticket == nil ? .deleteClaim : .dropTicket, now: now,
-                memberID: member.ticket?.memberID), [])
+        return nil
     }
 
     private func openLearner() -> Trigger? {

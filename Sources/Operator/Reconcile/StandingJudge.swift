@@ -13,6 +13,8 @@ struct StandingJudge {
 
     /// A container that was restarted so often does not get well by restarts.
     static let crashLoopRestarts = 5
+    /// Of a node whose member was removed from the list; it never starts on that disk again.
+    static let removedExitCode: Int64 = 4
 
     init(_ observation: Observation, desired: DesiredCluster, now: Instant) {
         self.observation = observation

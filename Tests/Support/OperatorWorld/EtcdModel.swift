@@ -53,6 +53,8 @@ final class EtcdModel {
     /// Members that were promoted.
     private(set) var promoted: [MemberID] = []
     var plant: Plant?
+    /// As calls made them, in order; whoever looks takes them away.
+    var changedLists: [(id: ClusterID, list: [ListedMember])] = []
     var acknowledged: [WriteNumber] = []
     var bootstraps: [String] = []
     var alarms: [MemberAlarm] = []
@@ -388,6 +390,7 @@ final class EtcdModel {
             disk.members = list
             disk.configChanges += 1
         }
+        changedLists.append((clusterID, list))
         replicate(clusterID, from: leader)
         return true
     }

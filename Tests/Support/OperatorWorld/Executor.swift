@@ -66,8 +66,8 @@ extension World {
         note("status \(Self.difference(view.cluster["status"], status))")
         let version = view.cluster.resourceVersion
         let ending = write(process) { $0.updateStatus(clusterKey, version: version, status) }
-        if let id = api.get(clusterKey)?.string("status", "operation", "id") {
-            watchdog.recorded.insert(id)
+        if let record = api.get(clusterKey)?["status", "operation"] {
+            watchdog.recorded.insert(Watchdog.key(record))
         }
         switch ending {
         case .done(let written):

@@ -107,6 +107,7 @@ extension World {
         case .deleteConfigMap: api.remove(key(.configMap, "demo-membership"))
         case .stripStatus: api.updateStatus(clusterKey, version: nil, [:])
         case .stripStatusAndMap:
+            guard hasMarks else { return }
             api.updateStatus(clusterKey, version: nil, [:])
             api.remove(key(.configMap, "demo-membership"))
         case .deleteStatefulSet:
@@ -134,7 +135,14 @@ extension World {
         }
     }
 
+    /// With claims that nobody marked, nothing would be left that knows of the cluster.
+    private var hasMarks: Bool {
+        let claims = api.list(.persistentVolumeClaim)
+        return claims.isEmpty || claims.contains { !$0.annotations.isEmpty }
+    }
+
     private func recreateCluster() {
+        guard hasMarks else { return }
         operatorIsDown = false
         let spec = api.get(clusterKey)?["spec"]
         api.delete(clusterKey, now: now)
@@ -143,6 +151,7 @@ extension World {
             // The weather may be too bad for an operator, but not its members.
             let storm = knobs
             knobs = storm.peace
+            apiIsDown = false
             run(seconds: 240) { self.api.get(self.clusterKey) == nil }
             knobs = storm
         }
@@ -165,7 +174,7 @@ extension World {
         case .fragment: for name in etcd.disks.keys { resize(name, 900 << 20, 100 << 20) }
         case .growStorage: change { $0["spec", "storage"] = ["size": "16Gi"] }
         case .corrupt:
-            guard canLoseOne, let (_, list) = truth else { return }
+            guard canLoseOne, etcd.alarms.isEmpty, let (_, list) = truth else { return }
             let voters = list.filter { !$0.isLearner }
             let member = voters[random.below(voters.count)]
             etcd.alarms.append(MemberAlarm(kind: .corrupt, memberID: member.id))
@@ -177,6 +186,10 @@ extension World {
                 change { $0.annotations["keelson.dev/replace-member"] = name }
             }
         case .stripMarks:
+            // Without tickets the marks are all that is left of an earlier cluster.
+            guard api.get(key(.configMap, "demo-membership"))?.map("data").isEmpty == false else {
+                return
+            }
             for claim in api.list(.persistentVolumeClaim) {
                 var bare = claim
                 bare.annotations = [:]

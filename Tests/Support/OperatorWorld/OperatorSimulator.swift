@@ -14,13 +14,19 @@ package enum OperatorSimulator {
         var knobs = WorldKnobs.storm(&dice)
         knobs.plant = plant
         let world = World(seed: seed, knobs: knobs, trace: trace)
-        world.found(replicas: [1, 3, 3, 3, 5][dice.below(5)])
+        let sizes = isShort ? [1, 2, 3, 3, 3, 3, 3, 5] : [1, 3, 3, 3, 5]
+        world.found(replicas: sizes[dice.below(sizes.count)])
         world.run(seconds: dice.chance(percent: 70) ? 150 : dice.below(60))
-        for _ in 0..<(isShort ? 1 + dice.below(4) : 2 + dice.below(9)) {
+        for mishap in plant?.mishaps ?? [] {
+            world.strike(mishap)
+            world.run(seconds: 30)
+        }
+        for _ in 0..<(isShort ? 1 + dice.below(3) : 2 + dice.below(9)) {
             world.strike(Mishap.allCases[dice.below(Mishap.allCases.count)])
-            world.run(seconds: 1 + dice.below(dice.chance(percent: 60) ? 30 : 400))
+            let longest = isShort ? 100 : 400
+            world.run(seconds: 1 + dice.below(dice.chance(percent: 60) ? 30 : longest))
             if dice.chance(percent: 70) { world.heal(all: false) }
-            if dice.chance(percent: 60) { world.run(seconds: dice.below(120)) }
+            if dice.chance(percent: 60) { world.run(seconds: dice.below(isShort ? 40 : 120)) }
         }
         peace(world, steady: isShort ? 60 : 600)
         return report(seed, world)
@@ -29,6 +35,8 @@ package enum OperatorSimulator {
     /// All is healed. The cluster becomes whole, and stays so without a write.
     static func peace(_ world: World, steady seconds: Int) {
         world.knobs = world.knobs.peace
+        world.heal(all: true)
+        world.run(seconds: 5)
         for _ in 0..<60 where world.failure == nil && !world.isWhole {
             world.heal(all: true)
             world.run(seconds: 60) { world.isWhole }

@@ -34,6 +34,22 @@ package enum Plant: String, CaseIterable, Sendable {
     }
 }
 
+extension Plant {
+    /// What has to happen for the bug to matter.
+    var mishaps: [Mishap] {
+        switch self {
+        case .keepsFinalizer: [.recreateCluster]
+        case .believesAll: [.hostDown, .changeConfig]
+        case .wrongMember: [.replaceMember, .scaleTwice]
+        case .deletesBlindly: [.hideMembers]
+        case .actsFirst, .addsVoters, .oldList, .smallBudget, .hurries, .sleeps, .secondLearner,
+            .earlyReplicas, .deletesClaims, .forgetsUIDs, .bootstrapsTwice, .stopsVoters,
+            .alwaysAvailable, .writesAlways, .doesNothing:
+            []
+        }
+    }
+}
+
 extension World {
     /// What an operator with the planted bug would see.
     func misread(_ view: Observation) -> Observation {

@@ -87,7 +87,7 @@ extension World {
     // MARK: A step that is about to be sent
 
     func judgeIntent(_ step: Step, _ plan: Plan, _ view: Observation, isHeld: Bool) {
-        judgeRecord(plan)
+        judgeRecord(plan, view)
         judgePreconditions(step)
         guard !isHeld, case .etcd(let call, _) = step else { return }
         judge(call)
@@ -96,12 +96,16 @@ extension World {
 
     /// I5: whatever belongs to an operation is on record before it is done. Children, marks and the
     /// finalizer are no operations: they are what the objects say already.
-    private func judgeRecord(_ plan: Plan) {
+    private func judgeRecord(_ plan: Plan, _ view: Observation) {
         let id = plan.operationID
         let isPlain =
             id.hasPrefix("child/") || id.hasPrefix("mark/") || id.hasPrefix("renew/")
             || id == "finalizer" || id == "deletion"
-        if !isPlain, !watchdog.recorded.contains(id) { fail("I5", "\(id) is not on record") }
+        guard !isPlain else { return }
+        let record = (plan.status ?? view.cluster["status"])?["operation"]
+        if record?["id"]?.string != id || !watchdog.recorded.contains(Watchdog.key(record)) {
+            fail("I5", "\(id) is not on record as it is done")
+        }
     }
 
     /// I15: what an operator that was deposed writes must fail.

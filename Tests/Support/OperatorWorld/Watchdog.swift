@@ -8,8 +8,14 @@ internal import Reconcile
 
 /// What the rules remember from second to second.
 struct Watchdog {
-    /// Operations that were on record once.
+    /// Operations that were on record once, with their steps and attempts.
     var recorded: Set<String> = []
+
+    static func key(_ record: JSONValue?) -> String {
+        let texts = ["id", "step", "stepStartedAt"].map { record?[$0]?.string ?? "" }
+        return "\(texts.joined(separator: " ")) \(record?["attempts"]?.int64 ?? 0)"
+    }
+
     /// The lists of clusters as they were.
     var lists: [(id: ClusterID, list: [ListedMember])] = []
     var bootstrapCount = 0
@@ -20,6 +26,8 @@ struct Watchdog {
 extension World {
     /// After each second, with all the steps that were done in it.
     func watch() {
+        for change in etcd.changedLists { watch(change.list, change.id) }
+        etcd.changedLists = []
         for id in etcd.clusterIDs {
             if let list = etcd.quorumList(id) { watch(list, id) }
         }

@@ -120,7 +120,9 @@ extension Pass {
         guard !there.isBeingDeleted else { return false }
         let current = there.int("spec", "replicas") ?? 1
         var wanted = Child.stampedSet(
-            builder.build(replicas: mayShrink(from: current, to: replicas) ? replicas : current))
+            builder.build(
+                replicas: mayShrink(from: current, to: replicas)
+                    && mayGrow(from: current, to: replicas) ? replicas : current))
         // What cannot be changed stays; `Resize` makes the set anew.
         wanted["spec", "volumeClaimTemplates"] = there["spec", "volumeClaimTemplates"]
         wanted["spec", "serviceName"] = there["spec", "serviceName"]
@@ -140,6 +142,16 @@ extension Pass {
         if desired.isHibernating, replicas == 0 { return true }
         guard survey.isListKnown else { return false }
         return !survey.members.contains { $0.ordinal >= replicas && $0.listed != nil }
+    }
+
+    /// What is known of tickets may be older than what is known of the set: it grows for who is in
+    /// the list, or is about to join, and not for who has just left.
+    private func mayGrow(from current: Int, to replicas: Int) -> Bool {
+        guard replicas > current, current > 0, survey.isListKnown,
+            survey.member(replicas - 1)?.listed == nil
+        else { return true }
+        let isLeaving = operation?.type == .scaleIn || operation?.type == .retire
+        return !isLeaving || operation?.target != desired.podName(replicas - 1)
     }
 
     // MARK: The budget and the marks

@@ -32,6 +32,10 @@ extension Pass {
                 RecordedOperation(
                     .adopt, step: .adoptClaims, now: now, cause: id?.description ?? ""), [])
         }
+        // What is known of claims may be older than what is known of pods.
+        guard desired.isInMemory || seed.claim != nil else {
+            return .wait("the claim of \(seedName) is not there yet")
+        }
         var next = record
         next.podUID = pod.uid
         next.claimUID = seed.claim?.uid ?? ""
@@ -63,7 +67,11 @@ extension Pass {
         guard identity.state == .awaitingTicket else {
             return .wait("\(seedName) is \(identity.state.rawValue)")
         }
-        if pod.uid == record.podUID { return push(seedName) }
+        if pod.uid == record.podUID {
+            // The map may have been lost, and the permission with it.
+            let isOnRecord = seed.ticket?.action.isPermission == true
+            return isOnRecord ? push(seedName) : advance(record, to: .permit)
+        }
         // Another pod. On the same claim, and that is empty: the permission was never used.
         guard record.claimUID == seed.claim?.uid ?? "" else {
             return .refuse(
@@ -112,12 +120,13 @@ extension Pass {
         // What the claims say, or the process on the first of them.
         let seed = survey.member(0)?.identity
         let found = seed?.clusterUID ?? ""
-        guard marks.problem == nil, let uid = marks.clusterUID ?? (found.isEmpty ? nil : found)
+        guard marks.problem == nil,
+            let uid = marks.clusterUID ?? (found.isEmpty ? rememberedClusterUID : found)
         else {
             return .refuse("InvalidSpec", marks.problem ?? "no claim carries a mark")
         }
         var adopted = Membership(clusterUID: uid)
-        adopted.clusterID = marks.clusterID ?? seed?.clusterID
+        adopted.clusterID = marks.clusterID ?? seed?.clusterID ?? memory.clusterID
         let highest =
             observation.claims.filter { !$0.isBeingDeleted }
             .filter { $0.labels[Names.retiredLabel] == nil }
@@ -133,6 +142,14 @@ extension Pass {
             adopted.set(name, resume)
         }
         return write(adopted)
+    }
+
+    /// Claims may have lost their marks, and the map be gone: the status still knows the claims of
+    /// its members by their UIDs. Whoever resumes on another disk waits.
+    var rememberedClusterUID: String? {
+        let known = memory.members.map(\.claimUID).filter { !$0.isEmpty }
+        let isThere = observation.claims.contains { !$0.isBeingDeleted && known.contains($0.uid) }
+        return isThere && !memory.clusterUID.isEmpty ? memory.clusterUID : nil
     }
 
     // MARK: Restore

@@ -161,7 +161,8 @@ extension Pass {
         guard let pod = member.pod, !pod.isBeingDeleted else {
             return .wait("its pod is on its way")
         }
-        guard member.listed != nil else { return advance(record, to: .choose) }
+        // A learner costs nothing, and may have to be given up.
+        guard member.isVoter else { return advance(record, to: .choose) }
         if member.standing.isLost { return advance(record, to: .choose) }
         guard member.isHealthy, isNear(member) else {
             return .wait("\(member.name) is not healthy yet: \(member.standing.reason)")
