@@ -119,7 +119,8 @@ import Testing
             place.observation.secrets.append(secret)
         }
         #expect(place.run(5).contains("create StatefulSet demo"))
-        let arguments = place.observation.statefulSet?
+        let arguments =
+            place.observation.statefulSet?
             .list("spec", "template", "spec", "containers").first?["args"]?.array ?? []
         #expect(arguments.contains("--peer-cert-allowed-cn=demo-peer-tls.ns"))
         #expect(asked[1].string("spec", "commonName") == "demo-peer-tls.ns")
