@@ -93,6 +93,28 @@ struct StreamTests {
     }
 
     @Test
+    func `a watch goes on at another endpoint when the first one dies before its greeting`() throws
+    {
+        let dying = try RudeServer(saying: [])
+        let (requests, heads) = (Seen<WatchCreateRequest>(), Seen<GRPCCallHead>())
+        let standing = try watchServer(hangsUp: false, requests, heads)
+        let stream = WatchStream(try client([dying.endpoint, standing.endpoint]))
+        stream.add(WatchCreateRequest.with { $0.key = [1] })
+        let first = try stream.next(timeout: .seconds(10))
+        #expect(first?.response.created == true)
+        stream.close()
+    }
+
+    @Test
+    func `a watch of endpoints that say nothing fails`() throws {
+        let mute = try (0..<2).map { _ in try RudeServer(saying: []) }
+        let stream = WatchStream(try client(mute.map(\.endpoint)))
+        stream.add(WatchCreateRequest())
+        let expected = ClientError.notEtcd(endpoint: mute[1].endpoint, .silent)
+        #expect(throws: expected) { try stream.next(timeout: .seconds(10)) }
+    }
+
+    @Test
     func `a stream without a leader ends with the server's word`() throws {
         let server = try FakeServer { event, connection in
             guard case .message(let id, _) = event else { return }

@@ -40,6 +40,39 @@ import Testing
         #expect(pair.server.openCallCount == 0)
     }
 
+    @Test func `an answer repeats the name of the encoding`() throws {
+        let server = serving()
+        var speaker = Speaker()
+        var fields = Speaker.call
+        fields[4] = HeaderField("content-type", "application/grpc+proto")
+        server.receive(speaker.headers(1, fields), now: start)
+        server.reply(StreamID(1), utf8("xy"))
+        server.receive(speaker.headers(3), now: start)
+        server.reply(StreamID(3), utf8("xy"))
+        let types = try answeredTypes(server.takeOutput())
+        #expect(types == ["application/grpc+proto", "application/grpc"])
+    }
+
+    private func answeredTypes(_ output: [UInt8]) throws -> [String] {
+        var decoder = HPACKDecoder()
+        var types: [String] = []
+        var at = 0
+        while output.count - at >= 9 {
+            let count = Int(output[at + 1]) << 8 | Int(output[at + 2])
+            if output[at + 3] == FrameType.headers.rawValue {
+                let block = Array(output[at + 9..<at + 9 + count])
+                let fields = try block.withView { view in
+                    Result { () throws(HTTPError) in
+                        try decoder.decode(view, maxListSize: 65_536).fields
+                    }
+                }.get()
+                types += fields.filter { $0.name == "content-type" }.map(\.value)
+            }
+            at += 9 + count
+        }
+        return types
+    }
+
     @Test func `heads and trailers shrink to a few bytes`() {
         let server = serving()
         var speaker = Speaker()

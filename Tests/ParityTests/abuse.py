@@ -24,7 +24,7 @@ import traceback
 from pathlib import Path
 
 import wire as w
-from server import Cluster, free_port, kill_everything, spawn
+from server import Cluster, eventually, free_port, kill_everything, spawn
 from wire import Wire, call, field, frame, literal, number
 
 BUFFER_BYTES = 64 << 20
@@ -33,6 +33,8 @@ BUFFER_BYTES = 64 << 20
 HONEST_SECONDS = 8.0
 # What is counted, the allocator's waste, and what one turn makes.
 RSS_GROWTH = 3 * BUFFER_BYTES + (32 << 20)
+# Answers from which the quiet percentile is taken.
+QUIET_COUNT = 300
 RANGE, PUT = b"/etcdserverpb.KV/Range", b"/etcdserverpb.KV/Put"
 WATCH, KEEPALIVE = b"/etcdserverpb.Watch/Watch", b"/etcdserverpb.Lease/LeaseKeepAlive"
 CUT_LINE = "cut off a client"
@@ -78,9 +80,12 @@ def honest(endpoint: str) -> None:
             time.sleep(0.002)
 
     threading.Thread(target=load, daemon=True).start()
-    for _ in sys.stdin:
+    for line in sys.stdin:
         with lock:
             taken, failed = sorted(times), errors[:]
+            if line.startswith("count"):
+                print(json.dumps({"count": len(taken)}), flush=True)
+                continue
             times.clear()
             errors.clear()
         p99 = taken[min(len(taken) - 1, len(taken) * 99 // 100)] if taken else -1
@@ -105,9 +110,18 @@ class Target:
 
     def mark(self) -> dict:
         """What the honest client has seen since the last time."""
-        self.honest.stdin.write("\n")
+        return self.ask("")
+
+    def ask(self, what: str) -> dict:
+        self.honest.stdin.write(what + "\n")
         self.honest.stdin.flush()
         return json.loads(self.honest.stdout.readline())
+
+    def watch(self, count: int) -> dict:
+        """The same, until it had so many answers."""
+        eventually(lambda: self.ask("count")["count"] >= count, 60,
+                   f"{count} answers for the honest client")
+        return self.mark()
 
     def memory(self, name: str = "VmRSS") -> int:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
@@ -303,9 +317,13 @@ def zero_window(target: Target) -> str:
             wire.send(b"".join(
                 call(1 + 2 * (turn * 40 + at), RANGE, field(1, b"large")) for at in range(40)))
             wire.poll(0.001)
-    time.sleep(1)
-    for wire in wires:
+    # Heads are held back by no window: each call has one, be it held or refused.
+    def is_answered(wire: Wire) -> bool:
         wire.poll(0.01)
+        heads = {stream for kind, _, stream, _ in wire.frames() if kind == w.HEADERS}
+        return wire.is_over or len(heads) == 400
+
+    eventually(lambda: all([is_answered(wire) for wire in wires]), 20, "all calls are answered")
     # With windows of nothing, only a call that was refused comes to its end.
     refused = sum(
         1 for wire in wires for kind, flags, *_ in wire.frames()
@@ -437,13 +455,34 @@ def snapshots(target: Target) -> str:
         wire.send(b"".join(
             call(1 + 4 * at, b"/etcdserverpb.Maintenance/Snapshot", b"")
             + call(3 + 4 * at, b"/etcdserverpb.Maintenance/HashKV", b"") for at in range(100)))
-    time.sleep(1)
-    opened = sum("(deleted)" in os.readlink(link) for link in
-                 Path(f"/proc/{target.pid}/fd").iterdir() if link.is_symlink())
+    opened = 0
+
+    def are_hashed() -> bool:
+        """Whether every hash is answered, as those are that come after all snapshots."""
+        nonlocal opened
+        opened = max(opened, snapshot_files(target))
+        for wire in wires:
+            wire.poll(0.001)
+        return opened > 0 and all(wire.is_over or sum(
+            kind == w.HEADERS and stream % 4 == 3 for kind, _, stream, _ in wire.frames()
+        ) >= 100 for wire in wires)
+
+    eventually(are_hashed, 30, "snapshots are being made and all hashes answered")
     for wire in wires:
         wire.close()
     check(opened <= 16, f"{opened} snapshot files at once")
     return f"{opened} snapshot files at most"
+
+
+def snapshot_files(target: Target) -> int:
+    """Files that are being sent: their names are gone already."""
+    names = []
+    for link in Path(f"/proc/{target.pid}/fd").iterdir():
+        try:
+            names.append(os.readlink(link))
+        except FileNotFoundError:
+            pass
+    return sum("(deleted)" in name for name in names)
 
 
 @attack("10,000 idle connections")
@@ -574,8 +613,7 @@ def lists(node: str) -> str:
             wire.send(call(1 + 2 * at, PUT, field(1, b"list/%05d" % at) + field(2, b"l" * 4000)))
             check(wire.wait_for(w.HEADERS, 10, 1 + 2 * at), "a put was not answered")
         target.mark()
-        time.sleep(2)
-        quiet = target.mark()
+        quiet = target.watch(QUIET_COUNT)
         target.reset_peak()
         request = field(1, b"list/") + field(2, b"list0")
         wires = []
@@ -735,8 +773,8 @@ def main() -> int:
     report = Report(options.table)
     target = Target(options.subject)
     slow = Slow(target) if options.only in "slow" else None
-    time.sleep(1.5)
-    quiet = target.mark()
+    target.mark()
+    quiet = target.watch(QUIET_COUNT)
     for title, body in ATTACKS.items():
         if any(only in title for only in options.only.split("|")):
             run_one(target, title, body, quiet, report)

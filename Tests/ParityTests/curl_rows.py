@@ -34,7 +34,7 @@ from server import Cluster, kill_everything  # noqa: E402
 PLAIN, SECURE, SECOND = "plain", "secure", "second"
 HEADERS = ("content-type", "allow", "access-control-allow-origin", "access-control-allow-methods",
            "access-control-allow-headers", "x-content-type-options", "grpc-metadata-content-type",
-           "upgrade", "location", "x-etcd-cluster-id", "x-etcd-index")
+           "upgrade", "location", "x-etcd-cluster-id", "x-etcd-index", "grpc-status", "grpc-message")
 # Values that two servers never share, by their names in JSON.
 OWN = {"cluster_id", "member_id", "raft_term", "memberID", "leader", "raftTerm", "hash", "ID", "id",
        "dbSize", "dbSizeInUse", "raftIndex", "raftAppliedIndex", "version", "dbSizeQuota", "token",
@@ -74,6 +74,11 @@ ALARM = '{"action":%d,"memberID":"{D}","alarm":"%s"}'
 GRPC = ("--http2-prior-knowledge -o /dev/null -H 'Content-Type: application/grpc' -H 'TE: trailers' "
         "--data-binary @{F}/frame {C}/etcdserverpb.KV/")
 row("client (port sharing)", "{C}/version", GRPC + "Range")
+CALL = ("--http2-prior-knowledge -X POST -H 'Content-Type: application/grpc%s' -H 'TE: trailers' "
+        "--data-binary @{F}/frame {C}/")
+row("client (unknown gRPC methods)", CALL % "" + "a.B/C", CALL % "" + "etcdserverpb.KV/Nope",
+    CALL % "+proto" + "a.B/C", CALL % "" + "a.B/C/D",
+    "--http2-prior-knowledge -X POST -H 'Content-Type: application/grpc' {C}/a.B/C")
 row("client (port sharing) TLS", "--http1.1 {TLS} {C}/version", "--http2 {TLS} {C}/version",
     servers=SECURE)
 row("client (scheme rules)", "{TLS} {C}/version", "--cacert {F}/other.crt {C}/version",
@@ -374,6 +379,11 @@ def check(name: str, one: Row, sides: list[Side], show: bool) -> bool:
     for number, line in enumerate(one.requests):
         with ThreadPoolExecutor(2) as pool:
             theirs, ours = pool.map(lambda side: side.ask(line), sides)
+        for _ in range(10):
+            if theirs["exit"] != 92:
+                break
+            # etcd resets a stream behind its answer, and at times curl has not sent all by then.
+            theirs = sides[0].ask(line)
         if show:
             print(f"{name}: {line}\n    {json.dumps(theirs)}")
         if one.expected:

@@ -37,6 +37,8 @@ package final class WatchStream {
     private var hasNewLogin = false
     /// It has said something, so it is an etcd.
     private var hasHeard = false
+    /// How many connections have ended without a word before that.
+    private var silentCount = 0
     /// Not before this the stream is tried again.
     private var retryAt: Instant?
 
@@ -125,7 +127,12 @@ package final class WatchStream {
         stream = nil
         creating = []
         if lost.call.isLost, !hasHeard, let stranger = lost.channel.stranger {
-            throw .notEtcd(endpoint: lost.endpoint, stranger)
+            // Who says nothing may be an etcd that is going down. If there are others, one of them
+            // will say something.
+            silentCount += 1
+            guard stranger == .silent, silentCount < client.settings.endpoints.count else {
+                throw .notEtcd(endpoint: lost.endpoint, stranger)
+            }
         }
         if client.settings.login != nil, !hasNewLogin, client.error(status, "").isOldToken {
             hasNewLogin = true

@@ -11,8 +11,11 @@ import asyncio
 import inspect
 import json
 import os
+import ssl
 import sys
 import threading
+import time
+import urllib.request
 
 CASES: list = []
 PLACE: dict = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
@@ -54,6 +57,30 @@ def later(seconds: float, what) -> threading.Timer:
     timer.daemon = True
     timer.start()
     return timer
+
+
+def watcher_count() -> int:
+    """How many watchers the server has, by its own word."""
+    context = None
+    if PLACE.get("ca"):
+        context = ssl.create_default_context(cafile=PLACE["ca"])
+        context.load_cert_chain(PLACE["cert"], PLACE["key"])
+    url = f"http{'s' if context else ''}://{PLACE['host']}:{PLACE['port']}/metrics"
+    with urllib.request.urlopen(url, timeout=10, context=context) as answer:
+        for line in answer.read().decode().splitlines():
+            if line.startswith("etcd_debugging_mvcc_watcher_total "):
+                return int(float(line.split()[1]))
+    raise AssertionError(f"no watchers in {url}")
+
+
+def watched(before: int, seconds: float = 15) -> None:
+    """Returns when the server has a watcher more than `before`; those of earlier cases may go."""
+    deadline, lowest = time.monotonic() + seconds, before
+    while (count := watcher_count()) <= lowest:
+        lowest = min(lowest, count)
+        if time.monotonic() > deadline:
+            raise AssertionError(f"no new watcher in {seconds:.0f} s")
+        time.sleep(0.01)
 
 
 def plain(value):

@@ -7,7 +7,7 @@ import io
 
 import aetcd
 from aetcd import rtypes
-from tell import PLACE, case, key, run, words
+from tell import PLACE, case, key, run, watched, watcher_count, words
 
 
 def connect():
@@ -30,9 +30,15 @@ async def failing(what):
         return words(error)
 
 
-async def soon(what, seconds: float = 0.1):
-    await asyncio.sleep(seconds)
-    return await what
+def when_watched(what) -> asyncio.Task:
+    """Does something as soon as there is a watcher more than now."""
+    before = watcher_count()
+
+    async def do():
+        await asyncio.to_thread(watched, before)
+        return await what
+
+    return asyncio.create_task(do())
 
 
 async def take(watch, count: int):
@@ -140,7 +146,7 @@ async def watch_from_the_past():
 @case
 async def watch_once():
     async with connect() as client:
-        task = asyncio.create_task(soon(client.put(k("a"), b"1")))
+        task = when_watched(client.put(k("a"), b"1"))
         event = await client.watch_once(k("a"), timeout=10)
         await task
         none = await failing(client.watch_once(k("b"), timeout=1))
@@ -161,7 +167,7 @@ async def locks():
     async with connect() as client, connect() as other:
         lock, rival = client.lock(k("l"), ttl=20), other.lock(k("l"), ttl=20)
         seen = [await lock.acquire(), await lock.is_acquired(), await rival.acquire(timeout=1)]
-        task = asyncio.create_task(soon(lock.release()))
+        task = when_watched(lock.release())
         seen += [await rival.acquire(timeout=10), await lock.is_acquired(), await task]
         seen += [await rival.release(), await rival.release()]
         async with client.lock(k("l"), ttl=20) as held:

@@ -13,7 +13,7 @@ from etcd3 import AioClient, Client  # noqa: E402 - its import warns
 from etcd3.models import authpbPermissionType as Kind  # noqa: E402
 from etcd3.models import RangeRequestSortOrder as Order  # noqa: E402
 from etcd3.models import RangeRequestSortTarget as Target  # noqa: E402
-from tell import PLACE, case, key, raised, run  # noqa: E402
+from tell import PLACE, case, key, raised, run, watched, watcher_count  # noqa: E402
 
 TLS = {"protocol": "https", "cert": (PLACE.get("cert"), PLACE.get("key")),
        "verify": PLACE.get("ca")} if PLACE.get("ca") else {}
@@ -145,10 +145,9 @@ def watch_util():
 
     watcher = etcd.Watcher(key=key(), prefix=True, progress_notify=True, prev_kv=True)
     watcher.onEvent(saw)
+    before = watcher_count()
     watcher.runDaemon()
-    while watcher.watch_id is None and watcher.revision is None and not watcher.watching:
-        time.sleep(0.01)
-    time.sleep(0.5)
+    watched(before)
     etcd.put(key("a"), "1")
     etcd.put(key("a"), "2")
     etcd.delete_range(key("a"))
@@ -175,19 +174,23 @@ def watch_history():
 def lock_util():
     order = []
     other = connect()
+    isWaitedFor = threading.Event()
 
     def user(name: str, client) -> None:
         with client.Lock(key("l")[8:], lock_ttl=10):
             order.append(f"{name} got it")
-            time.sleep(0.2)
+            isWaitedFor.wait(20)
             order.append(f"{name} gives it back")
 
     first = threading.Thread(target=user, args=("user1", etcd))
     first.start()
     while not order:
         time.sleep(0.01)
+    before = watcher_count()
     second = threading.Thread(target=user, args=("user2", other))
     second.start()
+    watched(before)
+    isWaitedFor.set()
     first.join(20)
     second.join(20)
     return order

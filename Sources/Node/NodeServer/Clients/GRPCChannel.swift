@@ -12,6 +12,7 @@ final class GRPCChannel: CallCarrier {
     let member: LocalMember
     private var calls: [StreamID: any ServerCall] = [:]
     private var exchanges: [StreamID: PlainStream] = [:]
+    private var refused = RefusedCalls()
     private var events: [GRPCServer.Event] = []
     private var keepAlive: TimerID?
     private var awaitedPing: UInt64?
@@ -64,6 +65,7 @@ final class GRPCChannel: CallCarrier {
     }
 
     private func endAll() {
+        refused.removeAll(on: member.reactor)
         for stream in calls.keys.sorted() { end(stream) }
         for stream in exchanges.keys.sorted() {
             exchanges.removeValue(forKey: stream)?.cancelled()
@@ -89,9 +91,12 @@ final class GRPCChannel: CallCarrier {
             guard let call = calls[stream] else { return }
             call.context.hasMessage = true
             call.receive(message)
-        case .halfClosed(let stream): calls[stream]?.inputEnded()
+        case .halfClosed(let stream):
+            calls[stream]?.inputEnded()
+            answerRefused(stream)
         case .cancelled(let stream):
             end(stream)
+            refused.take(stream, on: member.reactor)
             exchanges.removeValue(forKey: stream)?.cancelled()
         case .plain(let stream, let request): answer(stream, request)
         case .writable(let stream):
@@ -107,7 +112,7 @@ final class GRPCChannel: CallCarrier {
     private func begin(_ stream: StreamID, _ head: GRPCCallHead) {
         guard let rpc = Services.rpc(path: head.path), ServiceTable.serves(rpc) else {
             let error = Services.unknown(path: head.path)
-            server.finish(stream, code: error.code, message: error.text)
+            refuse(stream, error)
             return
         }
         if isOverweight {
@@ -118,6 +123,21 @@ final class GRPCChannel: CallCarrier {
         let handler = ServiceTable.begin(
             CallContext(carrier: self, stream: stream, rpc: rpc, head: head), head)
         if let handler { calls[stream] = handler }
+    }
+
+    /// The answer waits for the end of the request, though not for long: some clients that have not
+    /// sent all of it yet see nothing of an answer with a reset behind it.
+    private func refuse(_ stream: StreamID, _ error: EtcdError) {
+        let timer = member.reactor.after(RefusedCalls.patience) { [weak self] in
+            self?.answerRefused(stream)
+            self?.client.needsFlush()
+        }
+        refused.add(stream, error, timer)
+    }
+
+    private func answerRefused(_ stream: StreamID) {
+        guard let error = refused.take(stream, on: member.reactor) else { return }
+        server.finish(stream, code: error.code, message: error.text)
     }
 
     private func answer(_ stream: StreamID, _ request: HTTPRequest) {

@@ -213,7 +213,7 @@ package final class GRPCServer {
             sendUsualHead(stream)
             return engine.sendHeaders(stream, usualTrailers, endStream: true)
         }
-        var fields = stream.hasSentHeaders ? [] : usualHead
+        var fields = stream.hasSentHeaders ? [] : head(of: stream)
         fields.append(HeaderField("grpc-status", "\(status.code.number)"))
         if !status.message.isEmpty {
             fields.append(
@@ -231,7 +231,13 @@ package final class GRPCServer {
 
     @inline(__always)
     private func sendUsualHead(_ stream: HTTP2Stream) {
-        if !stream.hasSentHeaders { engine.sendHeaders(stream, usualHead, endStream: false) }
+        if !stream.hasSentHeaders { engine.sendHeaders(stream, head(of: stream), endStream: false) }
+    }
+
+    @inline(__always)
+    private func head(of stream: HTTP2Stream) -> [HeaderField] {
+        guard let type = stream.contentType else { return usualHead }
+        return [usualHead[0], HeaderField("content-type", type)]
     }
 
     // MARK: Plain requests
@@ -300,16 +306,23 @@ extension GRPCServer: HTTP2Receiver {
     func received(_ block: HeaderBlock, on stream: HTTP2Stream, endStream: Bool) {
         if block.isTrailers { return endRequest(stream) }
         if isKnown(block.fields) {
-            stream.isGRPC = true
+            beginCall(stream)
             events.append(.call(stream.id, knownHead))
         } else if isCall(block.fields) {
             stream.isGRPC = true
             if let refusal = readHead(block.fields) { return finish(stream, refusal, []) }
+            beginCall(stream)
             events.append(.call(stream.id, knownHead))
         } else {
             stream.plainRequest = HTTPRequest(head: Self.plainHead(block.fields))
         }
         if endStream { endRequest(stream) }
+    }
+
+    private func beginCall(_ stream: HTTP2Stream) {
+        stream.isGRPC = true
+        let type = knownHead.contentType
+        if type.utf8.count <= 64, type.hasPrefix("application/grpc+") { stream.contentType = type }
     }
 
     func received(_ data: ByteView, on stream: HTTP2Stream, endStream: Bool) {

@@ -42,6 +42,8 @@ final class HTTP2Stream {
     var plainRequest: HTTPRequest?
     var httpStatus = 0
     var isGRPC = false
+    /// `application/grpc+name` of the request, which the answer repeats; nil without a name.
+    var contentType: String?
 
     var id: StreamID { StreamID(number) }
 
@@ -65,6 +67,7 @@ final class HTTP2Stream {
         heldCount = 0
         httpStatus = 0
         isGRPC = false
+        if contentType != nil { contentType = nil }
     }
 
     /// Lets go of what it held.
