@@ -29,6 +29,10 @@ import Testing
         7607,
         // A member was removed by somebody before its claim was marked.
         12499,
+        // A roll waited for a learner that had lost its disk; tickets of a late cache.
+        12684, 12623,
+        // The map was deleted while a cluster was founded.
+        20047,
         // A repair waited for ever for a learner that a late call had added.
         7513,
     ])
