@@ -8,7 +8,7 @@ package import Kube
 //   Certificates           which Secrets there are, and when what they hold ends
 //   CertificateValidity    the times in a certificate, read from its PEM text
 //   OwnCertificates        mode Auto: what to make next; how an authority is replaced
-//   CertManagerChildren    mode CertManager: the Certificates that cert-manager is asked for
+//   IssuerCertificates    mode CertManager: the Certificates that cert-manager is asked for
 //   Pass+Certificates      the one step of a pass
 //   CertificateReport      status.tls, the condition TLSReady, news
 //

@@ -84,7 +84,7 @@ extension Pass {
     private mutating func takeCertManager() -> Bool {
         // Unknown: cert-manager is not there, or not for us. The condition TLSReady says it.
         guard let there = observation.certificates.value else { return false }
-        let wanted = CertManagerChildren(desired: desired, owner: observation.cluster)
+        let wanted = IssuerCertificates(desired: desired, owner: observation.cluster)
         for certificate in wanted.certificates() {
             if takeChild(certificate, there.first { $0.name == certificate.name }) { return true }
         }

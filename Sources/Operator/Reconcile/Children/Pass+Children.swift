@@ -122,7 +122,7 @@ extension Pass {
         var wanted = Child.stampedSet(
             builder.build(
                 replicas: mayShrink(from: current, to: replicas)
-                    && mayGrow(from: current, to: replicas) ? replicas : current))
+                    ? grown(from: current, to: replicas) : current))
         // What cannot be changed stays; `Resize` makes the set anew.
         wanted["spec", "volumeClaimTemplates"] = there["spec", "volumeClaimTemplates"]
         wanted["spec", "serviceName"] = there["spec", "serviceName"]
@@ -145,13 +145,16 @@ extension Pass {
     }
 
     /// What is known of tickets may be older than what is known of the set: it grows for who is in
-    /// the list, or is about to join, and not for who has just left.
-    private func mayGrow(from current: Int, to replicas: Int) -> Bool {
-        guard replicas > current, current > 0, survey.isListKnown,
-            survey.member(replicas - 1)?.listed == nil
-        else { return true }
-        let isLeaving = operation?.type == .scaleIn || operation?.type == .retire
-        return !isLeaving || operation?.target != desired.podName(replicas - 1)
+    /// the list, or is about to join, and not for who has just left (I7).
+    private func grown(from current: Int, to replicas: Int) -> Int {
+        guard replicas > current, current > 0, survey.isListKnown else { return replicas }
+        return (current..<replicas).last { belongs($0) }.map { $0 + 1 } ?? current
+    }
+
+    private func belongs(_ ordinal: Int) -> Bool {
+        if survey.member(ordinal)?.listed != nil { return true }
+        guard let operation, operation.target == desired.podName(ordinal) else { return false }
+        return operation.type != .scaleIn && operation.type != .retire
     }
 
     // MARK: The budget and the marks

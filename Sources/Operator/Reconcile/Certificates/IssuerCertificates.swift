@@ -3,7 +3,7 @@ internal import Formats
 internal import Kube
 
 /// Mode CertManager: the Certificates that cert-manager turns into Secrets.
-struct CertManagerChildren {
+struct IssuerCertificates {
     let desired: DesiredCluster
     let owner: KubeObject
 
