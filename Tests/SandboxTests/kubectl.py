@@ -473,10 +473,32 @@ def rendered(name):
             if any(line.startswith("apiVersion:") for line in part.splitlines())]
 
 
+def definition(group, kind, plural):
+    """Of a kind that somebody else installs; it takes any spec."""
+    return """apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: %(plural)s.%(group)s}
+spec:
+  group: %(group)s
+  scope: Namespaced
+  names: {kind: %(kind)s, plural: %(plural)s, singular: %(single)s, listKind: %(kind)sList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
+""" % {"group": group, "kind": kind, "plural": plural, "single": kind.lower()}
+
+
 def what_we_ship_is_accepted(s):
     """Samples and charts, as an API server with our definitions sees them; nothing is written."""
     strict = ("apply", "--dry-run=server", "--validate=strict", "-f")
     s.kubectl("apply", "-f", os.path.join(ROOT, "Manifests/crds"))
+    others = "---\n".join(definition("cert-manager.io", kind, plural) for kind, plural in
+                          (("Issuer", "issuers"), ("Certificate", "certificates")))
+    s.apply(others)
+    s.until("the definitions are there", lambda: "issuers" in s.kubectl("api-resources", "-o", "name"))
     accepted = s.kubectl(*strict, os.path.join(ROOT, "Manifests/samples"))
     parts = rendered("cluster-default.txt") + rendered("cluster-everything.txt")
     everything = "---\n".join(parts).replace("namespace: shop", "namespace: default")
@@ -490,6 +512,7 @@ def what_we_ship_is_accepted(s):
     s.refused(*strict, "-", given=minimal + "{deletionPolicy: Burn}", because="Burn")
     expect(not s.get("etcdclusters")["items"], "a dry run has written something")
     s.kubectl("delete", "-f", os.path.join(ROOT, "Manifests/crds"))
+    s.kubectl("delete", "-f", "-", given=others)
 
 
 def what_is_not_done_is_refused(s):
