@@ -20,7 +20,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from kubectl import Failure, Stage, expect  # noqa: E402
+from kubectl import Failure, Stage, expect, play  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SHORT = "auto: {caValidity: 24h, certValidity: 4h, renewBefore: 1h, overlap: 25s}"
@@ -31,6 +31,7 @@ class Play(Stage):
 
     def __init__(self, folder):
         self.bin = folder
+        self.runs = 0
         super().__init__(os.path.join(folder, "keelson-sandbox"), "--bin", folder, "--rbac")
         self.ctl = os.path.join(folder, "keelsonctl")
         with open(os.path.join(ROOT, "Manifests/keelson.yaml"), encoding="utf-8") as file:
@@ -125,15 +126,17 @@ spec: {replicas: %d, image: "keelson:dev", storage: {size: 1Gi}, tls: {%s}}
     # -- Clients
 
     def clients(self, name):
-        """Two pods that write and watch until `silent` is called."""
+        """Two pods that write and watch until `silent` is called, keys of their own each time."""
+        self.runs += 1
         hosts = ",".join("https://%s-%d.%s-peers.default.svc:2379" % (name, n, name)
                          for n in range(3))
         flags = "--endpoints=%s --cacert=/tls/ca.crt --cert=/tls/tls.crt --key=/tls/tls.key" % hosts
         # Each write is a process of its own: it reads the files as they are, and dials anew.
         write = ("n=0; trap 'exit 0' TERM; while :; do n=$((n+1)); "
-                 "if words=$(%s %s put run/$n $n 2>&1); then echo ok $n; "
-                 "else echo FAILED $n $words; fi; done" % (self.ctl, flags))
-        watch = "exec %s %s watch run/ --prefix" % (self.ctl, flags)
+                 "if words=$(%s %s put run%d/$n $n 2>&1); then echo ok $n; "
+                 "else echo FAILED $n $words; fi; done" % (self.ctl, flags, self.runs))
+        # From the first revision on, so that it misses nothing, whenever it begins.
+        watch = "exec %s %s watch run%d/ --prefix --rev=1" % (self.ctl, flags, self.runs)
         for role, script in [("watcher", watch), ("writer", write)]:
             self.apply("""
 apiVersion: v1
@@ -152,7 +155,6 @@ spec:
             if role == "watcher":
                 self.kubectl("wait", "pod/%s-watcher" % name, "--for=condition=Ready",
                              "--timeout=30s", limit=40)
-                time.sleep(1)  # It has no word for having begun; what it misses is counted below.
         self.until("the first writes", lambda: self.words(name, "writer").count("ok") > 3)
 
     def words(self, name, role):
@@ -510,38 +512,13 @@ def main():
             print("SKIPPED: %d cases, for there is no %s" % (len(CASES), tool))
             return 0
     # Cases of one cluster build on each other.
-    chosen = [case for case in CASES if not sys.argv[2:] or case.__name__ in sys.argv[2:]]
-    failed, stage, begun = 0, None, time.monotonic()
-    try:
-        stage = Play(os.path.abspath(sys.argv[1]))
-        for case in chosen:
-            start = time.monotonic()
-            try:
-                case(stage)
-                print("ok    %-40s %5.1f s" % (case.__name__, time.monotonic() - start),
-                      flush=True)
-            except (Failure, LookupError, subprocess.SubprocessError, OSError) as failure:
-                failed += 1
-                print("FAIL  %s: %s" % (case.__name__, failure or type(failure)), flush=True)
-                print(stage.call("get", "etcd", "-o", "jsonpath={.items[*].status.conditions}")
-                      .stdout + "\n" + stage.operator_says(), flush=True)
-    except Failure as failure:
-        failed += 1
-        print("FAIL  %s" % failure)
-    finally:
-        if stage:
-            try:
-                stage.end()
-            except Failure as failure:
-                failed += 1
-                print("FAIL  %s" % failure)
-            if failed:
-                print("the sandbox's folder: " + stage.folder)
-            else:
-                shutil.rmtree(stage.folder, ignore_errors=True)
-    print(("%d of %d cases failed" % (failed, len(chosen)) if failed
-           else "%d cases passed" % len(chosen)) + ", %d s" % (time.monotonic() - begun))
-    return 1 if failed else 0
+    failures = (Failure, LookupError, subprocess.SubprocessError, OSError)
+    return play(CASES, sys.argv[2:], lambda: Play(os.path.abspath(sys.argv[1])), failures, tell)
+
+
+def tell(stage):
+    print(stage.call("get", "etcd", "-o", "jsonpath={.items[*].status.conditions}").stdout
+          + "\n" + stage.operator_says(), flush=True)
 
 
 if __name__ == "__main__":

@@ -542,19 +542,25 @@ def main():
     if not shutil.which("kubectl"):
         print("SKIPPED: %d cases, for there is no kubectl" % len(CASES))
         return 0
-    chosen = [case for case in CASES if not sys.argv[2:] or case.__name__ in sys.argv[2:]]
-    failed = 0
-    stage = None
+    return play(CASES, sys.argv[2:], lambda: Stage(os.path.abspath(sys.argv[1])), Failure)
+
+
+def play(cases, names, begin, failures, tell=lambda stage: None):
+    """Cases one after the other on what `begin` makes; the exit code. `failures` are what a case may
+    raise, and after one `tell` says more."""
+    chosen = [case for case in cases if not names or case.__name__ in names]
+    failed, stage, begun = 0, None, time.monotonic()
     try:
-        stage = Stage(os.path.abspath(sys.argv[1]))
+        stage = begin()
         for case in chosen:
             start = time.monotonic()
             try:
                 case(stage)
-                print("ok    %-34s %5.1f s" % (case.__name__, time.monotonic() - start), flush=True)
-            except Failure as failure:
+                print("ok    %-40s %5.1f s" % (case.__name__, time.monotonic() - start), flush=True)
+            except failures as failure:
                 failed += 1
-                print("FAIL  %s: %s" % (case.__name__, failure), flush=True)
+                print("FAIL  %s: %s" % (case.__name__, failure or type(failure)), flush=True)
+                tell(stage)
     except Failure as failure:
         failed += 1
         print("FAIL  %s" % failure)
@@ -569,8 +575,8 @@ def main():
                 print("the sandbox's folder: " + stage.folder)
             else:
                 shutil.rmtree(stage.folder, ignore_errors=True)
-    print("%d of %d cases failed" % (failed, len(chosen)) if failed
-          else "%d cases passed" % len(chosen))
+    print(("%d of %d cases failed" % (failed, len(chosen)) if failed
+           else "%d cases passed" % len(chosen)) + ", %d s" % (time.monotonic() - begun))
     return 1 if failed else 0
 
 

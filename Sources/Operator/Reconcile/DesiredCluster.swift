@@ -5,18 +5,6 @@ package import Kube
 
 /// What the user asked for, with every default filled in.
 package struct DesiredCluster: Equatable, Sendable {
-    package enum TLSMode: String, Sendable {
-        case auto = "Auto"
-        case certManager = "CertManager"
-        case secret = "Secret"
-        case disabled = "Disabled"
-    }
-    package enum DeletionPolicy: String, Sendable {
-        case retain = "Retain"
-        case delete = "Delete"
-        case snapshot = "Snapshot"
-    }
-
     package var name: String
     package var namespace: String
     package var uid: String
@@ -30,7 +18,7 @@ package struct DesiredCluster: Equatable, Sendable {
     package var accessModes: [String]
     package var isInMemory: Bool
     package var deletesClaimsWhenScaled: Bool
-    package var tlsMode: TLSMode
+    package var tlsMode: ClusterTLS.Mode
     package var tls: ClusterTLS
     package var maintenance: Maintenance
     package var isPaused: Bool
@@ -88,7 +76,7 @@ package struct DesiredCluster: Equatable, Sendable {
         let retention = storage?["retentionPolicy"]
         deletesClaimsWhenScaled = retention?["whenScaled"]?.string != "Retain"
         let mode = spec["tls"]?["mode"]?.string ?? defaults.tlsMode
-        tlsMode = TLSMode(rawValue: mode) ?? .auto
+        tlsMode = ClusterTLS.Mode(rawValue: mode) ?? .auto
         tls = ClusterTLS.decode(spec["tls"])
         maintenance = Maintenance.decode(spec["maintenance"])
         isPaused =
