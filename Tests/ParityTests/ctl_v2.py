@@ -141,7 +141,7 @@ class Side:
         member = self.cluster.members[0]
         text = text.replace(member.endpoint, "<client>").replace(
             f"127.0.0.1:{member.peer_port}", "<peer>")
-        text = re.sub(r"\b[0-9a-f]{14,16}\b(?!\d)", self.identity, text)
+        text = re.sub(r"\b[0-9a-f]{11,16}\b(?!\d)", self.identity, text)
         text = re.sub(r'"expiration":"[^"]*"', '"expiration":"<time>"', text)
         # A slow machine has used up a few of the seconds, on either side.
         for ttl in (50, 70, 100):
