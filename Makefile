@@ -7,7 +7,8 @@ SEEDS ?= 1000
 FIRST_SEED ?= 1
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help setup build release test lint format golden charts image sim demo demo-node bench parity clean
+.PHONY: help setup build release test lint format golden charts image sim demo demo-node helm stories \
+	bench parity clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -48,6 +49,12 @@ sim: setup ## simulate SEEDS clusters (SEEDS=1000 FIRST_SEED=1)
 
 demo: setup ## a cluster on Kubernetes objects: faults, repairs, backup, restore
 	@scripts/demo-kubernetes
+
+helm: release ## a life of both charts by real Helm on the sandbox
+	@python3 Tests/SandboxTests/helm.py --bin .build/release
+
+stories: release ## the operator's second day on real processes (ONLY=name,name for some)
+	@python3 Tests/SandboxTests/stories.py --bin .build/release $(if $(ONLY),--only $(ONLY))
 
 demo-node: setup ## three members without Kubernetes, the leader is killed, nothing is lost
 	@scripts/demo

@@ -131,7 +131,8 @@ var targets: [Target] = [
             "Formats", "SimulatedDisk",
         ]
     ),
-    room("OperatorWorld", in: support, ["Bytes", "Formats", "Kube", "Reconcile"]),
+    room(
+        "OperatorWorld", in: support, ["Bytes", "Formats", "Kube", "Controllers", "Reconcile"]),
     door(
         "keelson-opsim", at: "Tests/OperatorSimulator", ["OperatorWorld", "Bytes"]),
     door(

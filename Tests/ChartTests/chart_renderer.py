@@ -155,6 +155,7 @@ FUNCTIONS = {
     "trunc": lambda count, text: text[:int(count)],
     "trimSuffix": lambda suffix, text: text.removesuffix(suffix),
     "replace": lambda old, new, text: text.replace(old, new),
+    "first": lambda items: items[0] if items else None,
     "join": lambda glue, items: glue.join(go_text(item) for item in items or []),
     "ternary": lambda yes, no, choice: yes if choice else no,
     "dict": lambda *pairs: dict(zip(pairs[::2], pairs[1::2])),

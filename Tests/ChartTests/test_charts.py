@@ -12,72 +12,13 @@ import sys
 import yaml
 
 import chart_renderer
+from chart_cases import CASES
 from chart_renderer import load_all, load_yaml, render
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REWRITE = "--rewrite" in sys.argv
 TWIN = os.environ.get("KEELSON_CHART_TWIN", "")
 failures, passed = [], 0
-
-EVERYTHING = load_yaml("""
-global: {imageRegistry: mirror.example}
-crds: {install: false}
-nodeImage: {tag: 0.2.0}
-image: {digest: "sha256:0123"}
-imagePullSecrets: [{name: pull}]
-replicaCount: 1
-watchNamespaces: [blue, green]
-serviceAccount: {annotations: {a: b}}
-nodeSelector: {disk: ssd}
-tolerations: [{key: k, operator: Exists}]
-affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: []}}
-topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]
-priorityClassName: system-cluster-critical
-podAnnotations: {note: "true"}
-podLabels: {team: blue}
-metrics: {serviceMonitor: {enabled: true, labels: {release: prometheus}}}
-prometheusRule: {enabled: true, labels: {release: prometheus}}
-grafana: {dashboards: {enabled: true}}
-networkPolicy: {enabled: true}
-extraArgs: [--feature-gates=x]
-extraEnv: [{name: TZ, value: UTC}]
-extraVolumes: [{name: tmp, emptyDir: {}}]
-extraVolumeMounts: [{name: tmp, mountPath: /tmp}]
-extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: more}}]
-commonLabels: {team: blue}
-commonAnnotations: {owner: me}
-""")
-CLUSTER = load_yaml("""
-name: shop
-spec: {replicas: 5, tls: {mode: Disabled}, options: {quotaBackendBytes: 4Gi}}
-backupSchedules:
-- name: nightly
-  schedule: 0 3 * * *
-  backupTemplate: {destination: {volume: {size: 20Gi}}, verify: Full}
-  retention: {keepLast: 3}
-plainCronJob: {enabled: true, pvc: {existingClaim: mine}, keep: {monthly: 2}}
-monitoring: {serviceMonitor: {enabled: true}}
-networkPolicy: {enabled: true, clients: [{namespaceSelector: {matchLabels: {team: blue}}}]}
-annotations: {a: b}
-labels: {team: blue}
-extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: more}}]
-""")
-# name: chart, values, release, namespace, version of Kubernetes
-CASES = {
-    "operator-default": ("keelson-operator", {}, "keelson-operator", "keelson-system", "v1.32.0"),
-    "operator-1.20": ("keelson-operator", {"crds": {"install": False}}, "keelson-operator",
-                      "keelson-system", "v1.20.15"),
-    "operator-everything": ("keelson-operator", EVERYTHING, "prod", "tools", "v1.29.3+k3s1"),
-    "operator-bare": ("keelson-operator", {
-        "crds": {"keep": False, "rules": False}, "rbac": {"create": False, "aggregateRoles": False},
-        "serviceAccount": {"create": False, "name": "mine"}, "podDisruptionBudget": {"enabled": False},
-        "metrics": {"service": {"enabled": False}}, "nodeImage": {"registry": "r", "repository": "n"},
-    }, "k", "tools", "v1.32.0"),
-    "cluster-default": ("keelson-cluster", {}, "demo", "default", "v1.32.0"),
-    "cluster-everything": ("keelson-cluster", CLUSTER, "demo", "shop", "v1.32.0"),
-    "cluster-1.20": ("keelson-cluster", {"plainCronJob": {"enabled": True}}, "demo", "default",
-                     "v1.20.15"),
-}
 
 
 def check(holds, what):
@@ -238,13 +179,7 @@ def monitoring():
         {"apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor",
          "metadata": {"name": "keelson-operator", "namespace": "keelson-system"},
          "spec": {"selector": {"matchLabels": {"app.kubernetes.io/name": "keelson-operator"}},
-                  "endpoints": [{"port": "http", "interval": "30s"}]}},
-        {"apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor",
-         "metadata": {"name": "keelson-members", "namespace": "keelson-system"},
-         "spec": {"namespaceSelector": {"any": True},
-                  "selector": {"matchLabels": {"app.kubernetes.io/name": "keelson",
-                                               "app.kubernetes.io/component": "etcd"}},
-                  "endpoints": [{"port": "metrics", "interval": "30s"}]}}]))
+                  "endpoints": [{"port": "http", "interval": "30s"}]}}]))
     board = json.loads(read("charts/keelson-operator/files/dashboard.json"))
     compare("Manifests/monitoring/dashboard.json", json.dumps(board, indent=2) + "\n")
 
@@ -281,8 +216,9 @@ def metric_names():
                 with open(os.path.join(folder, name), encoding="utf-8") as file:
                     code += file.read()
     known = set(re.findall(r'"((?:etcd|keelson|grpc|process)_[a-z_]+)"', code))
-    asked = read("charts/keelson-operator/files/alerts.yaml") + read(
-        "charts/keelson-operator/files/dashboard.json")
+    asked = "".join(read(path) for path in (
+        "charts/keelson-operator/files/alerts.yaml", "charts/keelson-operator/files/dashboard.json",
+        "Manifests/monitoring/members.yaml"))
     names = set(re.findall(r"\b((?:etcd|keelson|grpc_server|process)_[a-z_]+)\b", asked))
     missing = []
     for name in sorted(names):
@@ -296,6 +232,10 @@ def metric_names():
         check(len(missing) == len(members), f"the operator has no metrics {missing}")
     elif missing:
         print(f"SKIPPED {len(missing)} metrics: the operator has none yet")
+    documented = set(re.findall(r"`(keelson_[a-z_]+)`", read("docs/metrics.md")))
+    told = {name for name in known if name.startswith("keelson_")}
+    check(told == documented, f"code and docs/metrics.md differ in {sorted(told ^ documented)}")
+    check(len(told) >= 25, f"only {len(told)} metrics of the operator are found")
 
 
 SOURCES = {"keelson-operator": "Sources/Operator/OperatorRunner", "keelsonctl": "Sources/Tools/Ctl",

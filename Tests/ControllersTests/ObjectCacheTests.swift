@@ -72,6 +72,8 @@ import Testing
         #expect(writes.isAhead(of: cache, key))
         cache.advance(to: "7")
         #expect(!writes.isAhead(of: cache, key))
+        writes.prune(cache, namespace: "other")
+        #expect(writes.count == 1)
         writes.prune(cache)
         #expect(writes.count == 0)
     }

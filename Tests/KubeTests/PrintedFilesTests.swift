@@ -86,6 +86,20 @@ struct PrintedFilesTests {
         }
     }
 
+    @Test func `every pattern can be read, and one that cannot lets nothing pass`() {
+        var patterns = [SpecCheck.namePattern]
+        for definition in Definition.all { Self.collectPatterns(definition.schema, &patterns) }
+        #expect(patterns.count > 3)
+        for pattern in patterns { #expect(throws: Never.self) { try Regex(pattern) } }
+        #expect(!SchemaCheck.matches("(", "("))
+    }
+
+    private static func collectPatterns(_ schema: Schema, _ all: inout [String]) {
+        if !schema.pattern.isEmpty { all.append(schema.pattern) }
+        for property in schema.properties { collectPatterns(property.schema, &all) }
+        for item in schema.items { collectPatterns(item, &all) }
+    }
+
     private func checkDefaults(_ schema: Schema, _ path: String) {
         if let standard = schema.standard {
             let problems = SchemaCheck.problems(of: standard, schema, at: path)
@@ -99,30 +113,43 @@ struct PrintedFilesTests {
 
     @Test func `everything we ship of our kinds is accepted`() throws {
         var count = 0
-        for folder in ["Manifests/samples", "docs", "charts"] {
+        for folder in ["Manifests", "docs", "charts", "Tests/ChartTests/Golden"] {
             for text in try Self.documents(below: folder) {
                 for value in (try? YAML.readAll(Array(text.utf8))) ?? [] {
                     guard value["apiVersion"] == "keelson.dev/v1alpha1", let json = value.object
                     else { continue }
                     let problems = SpecCheck.problems(of: KubeObject(json))
                     #expect(problems.isEmpty, "\(folder): \(text)")
+                    let kind = value["kind"]?.string ?? ""
+                    let definition = try #require(Definition.all.first { $0.kind.kind == kind })
+                    let unknown = SchemaCheck.unknownFields(
+                        in: value["spec"] ?? .null, definition.spec, at: "spec")
+                    #expect(unknown.isEmpty, "\(folder): \(text)")
                     count += 1
                 }
             }
         }
-        #expect(count >= 8, "\(count)")
+        #expect(count >= 12, "\(count)")
     }
 
-    /// YAML files, and the blocks of YAML in Markdown.
+    @Test func `a misspelt field is found`() {
+        let spec: JSONValue = ["backup": ["schedules": [["name": "a", "shedule": "@daily"]]]]
+        #expect(
+            SchemaCheck.unknownFields(in: spec, EtcdClusterSpec.schema, at: "spec")
+                == ["spec.backup.schedules[0].shedule"])
+    }
+
+    /// YAML files, the blocks of YAML in Markdown, and renders of charts document by document.
     private static func documents(below folder: String) throws -> [String] {
         let base = root.appendingPathComponent(folder)
         let walker = FileManager.default.enumerator(atPath: base.path)
         let paths = (walker?.allObjects as? [String] ?? []).sorted()
         return try paths.flatMap { path -> [String] in
-            guard path.hasSuffix(".yaml") || path.hasSuffix(".md") else { return [] }
+            guard [".yaml", ".md", ".txt"].contains(where: path.hasSuffix) else { return [] }
             let file = base.appendingPathComponent(path)
             let text = try String(contentsOf: file, encoding: .utf8)
             if path.hasSuffix(".yaml") { return [text] }
+            if path.hasSuffix(".txt") { return text.components(separatedBy: "---\n") }
             return text.components(separatedBy: "```yaml\n").dropFirst().compactMap {
                 $0.components(separatedBy: "```").first
             }

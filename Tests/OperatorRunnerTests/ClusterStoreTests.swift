@@ -66,6 +66,12 @@ import Testing
 
     @Test func `what may be forbidden is unknown, and hinders nothing`() throws {
         let store = store([object(.etcdCluster, "demo")], without: [.node])
+        // It was not asked for yet: nobody knows what the answer will be.
+        #expect(!store.isSynced)
+        store.tell(index(.node)) {
+            $0.failed(.unreachable("forbidden"), now: Instant(nanoseconds: 0))
+            return []
+        }
         #expect(store.isSynced)
         let view = try #require(store.view(key))
         #expect(view.optional[.node]?.isKnown == false)
@@ -82,6 +88,37 @@ import Testing
             watch.received(.modified(object(.pod, "demo-0", 12)), now: MonotonicClock.now)
                 .map { [$0] } ?? []
         }
+        #expect(!store.isBehind(key))
+    }
+
+    @Test func `of two namespaces only the cluster's own tells what came back`() throws {
+        let store = ClusterStore(namespaces: ["ns", "quiet"], seed: 1)
+        for index in 0..<store.watchCount {
+            store.tell(index) {
+                $0.listed(
+                    KubeList(items: [], resourceVersion: "10"), now: Instant(nanoseconds: 0))
+            }
+        }
+        let name = ResourceKind.pod.qualifiedName
+        // One watch after the other, in the order of the namespaces.
+        let own = try #require((0..<store.watchCount).first { store.label($0) == name })
+        func advance(_ index: Int, to version: String) {
+            store.tell(index) { watch in
+                let bookmark = WatchEvent.bookmark(
+                    resourceVersion: version, initialEventsEnd: false)
+                return watch.received(bookmark, now: MonotonicClock.now).map { [$0] } ?? []
+            }
+        }
+        store.wrote(object(.pod, "demo-0", 12), as: .pod)
+        #expect(store.isBehind(key))
+        // The other one is ahead: it has not seen our write for all that.
+        advance(own + 1, to: "15")
+        #expect(store.isBehind(key))
+        advance(own, to: "12")
+        #expect(!store.isBehind(key))
+        // And now it is behind, which does not matter.
+        store.wrote(object(.pod, "demo-0", 20), as: .pod)
+        advance(own, to: "20")
         #expect(!store.isBehind(key))
     }
 
@@ -137,5 +174,31 @@ import Testing
         #expect(throws: FlagError.self) { try settings(["--workers=0"]) }
         #expect(throws: FlagError.self) { try settings(["more"]) }
         #expect(OperatorFlags.usage.contains("--leader-elect"))
+    }
+
+    @Test func `news of backups and schedules reach the cluster that they are of`() {
+        let store = store([object(.etcdCluster, "demo"), object(.etcdCluster, "other")])
+        store.setLeads(true)
+        func drain() -> [ClusterKey] {
+            var keys: [ClusterKey] = []
+            while store.queueDepth > 0, let key = store.takeWork() {
+                store.done(key)
+                keys.append(key)
+            }
+            return keys.filter { $0.kind == .etcdCluster }
+        }
+        #expect(drain().count == 2)
+        var backup = object(.etcdBackup, "now", 20)
+        backup["spec"] = ["clusterRef": ["name": "demo"]]
+        var schedule = object(.etcdBackupSchedule, "daily", 21)
+        schedule["spec"] = ["backupTemplate": ["clusterRef": ["name": "demo"]]]
+        for (kind, news) in [
+            (ResourceKind.etcdBackup, backup), (.etcdBackupSchedule, schedule),
+        ] {
+            store.tell(index(kind)) { watch in
+                watch.received(.added(news), now: MonotonicClock.now).map { [$0] } ?? []
+            }
+            #expect(drain() == [key], "\(kind)")
+        }
     }
 }

@@ -137,8 +137,8 @@ private final class FakeExchange: KubeExchange {
             secret: authority, signer: nil, commonName: "demo-ca", isAuthority: true,
             validity: .seconds(3600))
         #expect(carry(Plan(step: .issueCertificates(order), operationID: "c")) == .done)
-        #expect(exchange.lines == ["GET secrets/demo-ca", "POST ns/secrets"])
-        let made = KubeObject(try #require(try JSON.parse(exchange.requests[1].body).object))
+        #expect(exchange.lines == ["POST ns/secrets"])
+        let made = KubeObject(try #require(try JSON.parse(exchange.requests[0].body).object))
         let texts = SecretTexts(made)
         #expect(String(decoding: texts.pair.key, as: UTF8.self).contains("PRIVATE KEY"))
         #expect(texts.trusted == texts.pair.certificate)
@@ -147,7 +147,7 @@ private final class FakeExchange: KubeExchange {
             commonName: "demo-tls", dnsNames: ["*.demo"], validity: .seconds(60))
         #expect(carry(Plan(step: .issueCertificates(leaf), operationID: "c")) == .done)
         let signed = SecretTexts(
-            KubeObject(try #require(try JSON.parse(exchange.requests[3].body).object)))
+            KubeObject(try #require(try JSON.parse(exchange.requests[1].body).object)))
         #expect(signed.trusted == texts.pair.certificate)
         #expect(signed.pair.certificate != texts.pair.certificate)
         #expect(Step.issueCertificates(leaf).summary == "issue certificate demo-tls")

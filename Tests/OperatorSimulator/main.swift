@@ -3,19 +3,20 @@ import Bytes
 import Glibc
 import OperatorWorld
 
-// keelson-opsim: simulated operators. `--seeds N [--first S]`, `--seed S --trace`, or `--kills`.
+// keelson-opsim: simulated operators. `--seeds N [--first S]`, `--seed S --trace`, `--kills`, or
+// `--plants`. It ends with 1 if anything failed.
 var options: [String: UInt64] = [:]
 var words = CommandLine.arguments.dropFirst()[...]
 while let word = words.popFirst() {
-    if word == "--trace" || word == "--kills" {
+    if ["--trace", "--kills", "--plants", "--short"].contains(word) {
         options[word] = 1
     } else {
         options[word] = UInt64(words.popFirst() ?? "")
     }
 }
 
+var failed = 0
 if options["--kills"] != nil {
-    var failed = 0
     for name in Courses.names {
         var writes = 0
         _ = Courses.run(name, killAfter: nil, writes: &writes)
@@ -29,23 +30,41 @@ if options["--kills"] != nil {
         print("\(name): killed after each of \(writes) writes")
     }
     print("\(failed) failed")
+} else if options["--plants"] != nil {
+    let most = options["--seeds"] ?? 60
+    for plant in Plant.allCases {
+        var found: (UInt64, WorldFailure)?
+        var others = 0
+        for seed in 1...most where found == nil {
+            let report = OperatorSimulator.run(seed: seed, isShort: true, plant: plant)
+            guard let failure = report.failure else { continue }
+            if plant.rules.contains(failure.rule) { found = (seed, failure) } else { others += 1 }
+        }
+        if let (seed, failure) = found {
+            print("\(plant.rawValue): seed \(seed): \(failure.rule): \(failure.reason) (\(others))")
+        } else {
+            failed += 1
+            print("FAIL \(plant.rawValue) was not found in \(most) seeds (\(others) others)")
+        }
+    }
 } else if let seed = options["--seed"] {
     var sink: (@Sendable (String) -> Void)?
     if options["--trace"] != nil { sink = { (line: String) in print(line) } }
-    let report = OperatorSimulator.run(seed: seed, trace: sink)
+    let report = OperatorSimulator.run(
+        seed: seed, isShort: options["--short"] != nil, trace: sink)
     for (what, count) in report.counters { print("  \(what): \(count)") }
     if let failure = report.failure {
+        failed += 1
         print("FAIL \(seed) \(failure.rule) at \(failure.second) s: \(failure.reason)")
     } else {
         print("pass \(seed)")
     }
 } else {
-    var failed = 0
     var totals = SortedMap<String, Int>()
     let first = options["--first"] ?? 1
     let count = options["--seeds"] ?? 100
     for seed in first..<first + count {
-        let report = OperatorSimulator.run(seed: seed)
+        let report = OperatorSimulator.run(seed: seed, isShort: options["--short"] != nil)
         for (what, count) in report.counters { totals[what] = (totals[what] ?? 0) + count }
         totals["seconds"] = (totals["seconds"] ?? 0) + Int(report.seconds)
         totals["writes"] = (totals["writes"] ?? 0) + report.writeCount
@@ -58,3 +77,4 @@ if options["--kills"] != nil {
     for (what, count) in totals { print("  \(what): \(count)") }
     print("\(count) seeds, \(failed) failed")
 }
+exit(failed == 0 ? 0 : 1)

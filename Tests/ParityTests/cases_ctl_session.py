@@ -118,17 +118,19 @@ def terminals(family: Family, ctl: Ctl) -> None:
                                                  "txn", "-i"))
     family.case("type_watch", SOME, terminal(
         ctl, [("type", "watch {p}a --rev={rev+1}\n"), ("see", "PUT"), ("see", "{p}a"),
+              ("see", "\n1"), ("see", "\n"),
               ("type", "watch {p}b --rev={rev+1} --prev-kv\n"), ("see", "PUT"), ("see", "{p}b"),
-              ("type", "bogus\n"), ("see", "only support watch"), ("type", "\x03")],
+              ("see", "\n2"), ("see", "\n"), ("type", "bogus\n"),
+              ("see", "only support watch"), ("type", "\x03")],
         "watch", "-i"))
     family.case("type_watch_exec", SOME, terminal(
         ctl, [("type", "watch {p}a --rev={rev+1} -- echo ran\n"), ("see", "\nran"),
-              ("type", "\x03")], "watch", "-i"))
+              ("see", "\n"), ("type", "\x03")], "watch", "-i"))
     family.case("type_watch_and_leave", terminal(ctl, [("type", "\x04")], "watch", "-i"))
     family.case("type_watch_later", terminal(
         ctl, [("type", "watch {p}a\n"), ("see", "watch {p}a"), ("type", "watch\n"),
               ("see", "not provided"), ("do", put("a", "1")), ("see", "PUT"), ("see", "\n1"),
-              ("type", "\x03")], "watch", "-i"))
+              ("see", "\n"), ("type", "\x03")], "watch", "-i"))
     family.case("type_lock", terminal(
         ctl, [("see", "{p}l/"), ("see", "\n"), ("see", "\n"), ("type", "\x03")],
         "lock", "{p}l"), keys_appear(0, "l/"))

@@ -26,7 +26,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from cases_ctl_v2 import AUTH_CASES, CASES, FRESH, MEMBER_CASES, Line
+from cases_ctl_v2 import AUTH_CASES, CASES, FRESH, MEMBER_CASES, RACES, Line
 from server import Cluster, eventually, forget, kill_everything, spawn
 
 LINE_SECONDS = 15.0
@@ -141,7 +141,7 @@ class Side:
         member = self.cluster.members[0]
         text = text.replace(member.endpoint, "<client>").replace(
             f"127.0.0.1:{member.peer_port}", "<peer>")
-        text = re.sub(r"\b[0-9a-f]{14,16}\b(?!\d)", self.identity, text)
+        text = re.sub(r"\b[0-9a-f]{11,16}\b(?!\d)", self.identity, text)
         text = re.sub(r'"expiration":"[^"]*"', '"expiration":"<time>"', text)
         # A slow machine has used up a few of the seconds, on either side.
         for ttl in (50, 70, 100):
@@ -181,6 +181,10 @@ def compare(name: str, lines: tuple[Line, ...], old: Side, new: Side, exact: boo
         outcomes = [ordered([side])[0] for side in outcomes]
     differing = 0
     for line, left, right in zip(lines, *outcomes):
+        # It has an answer for each end: one of them must be ours.
+        for _ in range(20 if line.words in RACES else 0):
+            if left != right:
+                left = old.run(line)
         if left != right:
             differing += 1
             print(f"FAILED {name}: {line.words}\n  old {left}\n  new {right}", flush=True)

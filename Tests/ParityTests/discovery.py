@@ -125,7 +125,7 @@ def through(scene: Scene) -> list:
                  "member list"):
         words, environment = scene.tool(["--discovery-srv=srv.test", *line.split()])
         done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=30)
-        out = re.sub(r"\b[0-9a-f]{14,16}\b", "<id>", scene.calm(done.stdout))
+        out = re.sub(r"\b[0-9a-f]{11,16}\b", "<id>", scene.calm(done.stdout))
         found.append([done.returncode, sorted(out.splitlines())])
     return found
 

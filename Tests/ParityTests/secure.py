@@ -69,7 +69,7 @@ class SecureCluster(Cluster):
         member = self.members[0]
         text = text.replace(member.endpoint, "<endpoint>").replace(member.peer_url, "<peer>")
         text = re.sub(r"took = [\d.]+\w+", "took = <time>", text)
-        text = re.sub(r"\b[0-9a-f]{14,16}\b", "<id>", text)
+        text = re.sub(r"\b[0-9a-f]{11,16}\b", "<id>", text)
         text = re.sub(r'("(?:cluster_id|member_id|ID)"): ?\d+', r"\1:<id>", text)
         text = re.sub(r'("(?:raft_term)"): ?\d+|RaftTerm" : \d+', r"\1:<term>", text)
         text = re.sub(r'"(ClusterID|MemberID)" : \d+', r'"\1" : <id>', text)

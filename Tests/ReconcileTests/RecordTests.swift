@@ -18,6 +18,8 @@ import Testing
             record.attempts = 3
             record.attemptedAt = Self.now + .seconds(9)
             record.survivor = "demo-2"
+            record.expectedKeys = 0
+            record.expectedRevision = 1_000_000_007
             record.done = ["demo-0"]
             record.lastError = "no"
             #expect(RecordedOperation.read(record.json) == record)
@@ -87,6 +89,40 @@ import Testing
         #expect(key.kind == .etcdCluster)
         #expect(patch["metadata"]?["finalizers"]?.array == [])
         #expect(patch["metadata"]?["uid"]?.string == "uid-1")
+    }
+
+    /// What is unreadable, and the words of the refusal that name it.
+    static let spoiled: [(spoil: @Sendable (inout KubeObject) -> Void, named: String)] = [
+        ({ $0["data", "demo-1"] = "nonsense" }, "the ticket of demo-1"),
+        ({ $0["data", "demo-1"] = #"{"action":"fly"}"# }, "the ticket of demo-1"),
+        ({ $0.annotations["keelson.dev/cluster-id"] = "no number" }, "cluster-id \"no number\""),
+        ({ $0.annotations["keelson.dev/restore-generation"] = "x" }, "restore-generation \"x\""),
+    ]
+
+    @Test(arguments: spoiled.indices) func `a membership map that cannot be read stops everything`(
+        row: Int
+    ) {
+        var map = KubeObject(.configMap, namespace: "ns", name: "demo-membership")
+        map.annotations = [
+            "keelson.dev/cluster-uid": "uid-1", "keelson.dev/cluster-id": "1",
+            "keelson.dev/restore-generation": "0",
+        ]
+        for pod in ["demo-0", "demo-1"] {
+            let ticket = Ticket(.resume, clusterUID: "uid-1", generation: 4, restoreGeneration: 0)
+            map["data", pod] = .string(JSON.text(ticket.json))
+        }
+        #expect(Membership(map).problems.isEmpty)
+        #expect(Membership(map).nextGeneration == 5)
+
+        Self.spoiled[row].spoil(&map)
+        var seen = Observation(cluster: Self.cluster())
+        seen.configMap = map
+        let plan = Reconciler.plan(seen, now: Self.now)
+        #expect(plan.step == nil)
+        let conditions = plan.status?["conditions"]?.array ?? []
+        let told = conditions.first { $0["type"]?.string == "MembershipUnreadable" }
+        #expect(
+            told?["message"]?.string?.contains(Self.spoiled[row].named) == true, "\(conditions)")
     }
 
     @Test func `claims of another cluster forbid everything`() {

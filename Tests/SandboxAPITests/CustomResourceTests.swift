@@ -284,6 +284,46 @@ import Testing
         #expect(cluster.ask("GET", "/readyz").body == Array("ok".utf8))
     }
 
+    @Test func `openapi of the second version comes as json and as protobuf`() {
+        var cluster = Cluster()
+        #expect(cluster.ask("GET", "/openapi/v2").value["swagger"] == "2.0")
+        let name = "application/com.github.proto-openapi.spec.v2"
+        let message = cluster.ask("GET", "/openapi/v2", accept: "\(name)@v1.0+protobuf")
+        #expect(message.code == 200)
+        #expect(message.header("Content-Type") == "\(name).v1.0+protobuf")
+        // swagger, info with title and version, empty paths, empty definitions.
+        #expect(message.body.starts(with: Array("\n\u{3}2.0".utf8) + [0x12, 30, 0x0a, 15]))
+        #expect(message.body.suffix(4) == [0x42, 0, 0x4a, 0])
+        #expect(message.body.count == 5 + 32 + 4)
+        #expect(cluster.ask("GET", "/openapi/v2", accept: "text/plain").code == 406)
+    }
+
+    @Test func `secrets and configmaps hold a mebibyte and no more`() {
+        var cluster = Cluster()
+        func text(_ count: Int) -> JSONValue {
+            .string(String(repeating: "A", count: count))
+        }
+        let most = 1 << 20
+        func config(_ name: String, _ count: Int) -> JSONValue {
+            ["metadata": ["name": .string(name)], "data": ["a": text(count), "b": "c"]]
+        }
+        #expect(cluster.create(.configMap, config("fits", most - 1)).code == 201)
+        let large = cluster.create(.configMap, config("large", most))
+        #expect(large.code == 422)
+        #expect(
+            large.value["message"]?.string
+                == "ConfigMap \"large\" is invalid: []: Too long: may not be more than 1048576 bytes"
+        )
+        // In base64, four letters for three bytes.
+        let encoded = Base64.encode([UInt8](repeating: 0, count: most))
+        let larger = Base64.encode([UInt8](repeating: 0, count: most + 1))
+        func secret(_ name: String, _ data: String) -> JSONValue {
+            ["metadata": ["name": .string(name)], "data": ["a": .string(data)]]
+        }
+        #expect(cluster.create(.secret, secret("fits", encoded)).code == 201)
+        #expect(cluster.create(.secret, secret("large", larger)).code == 422)
+    }
+
     @Test func `events show both their faces`() {
         var cluster = Cluster()
         let made = cluster.create(

@@ -26,14 +26,15 @@ class Failure(Exception):
 class Stage:
     """A running sandbox."""
 
-    def __init__(self, program):
+    def __init__(self, program, *flags):
         self.folder = tempfile.mkdtemp(prefix="keelson-sandbox-")
         self.kubeconfig = os.path.join(self.folder, "kubeconfig")
         self.log = open(os.path.join(self.folder, "log"), "wb")
         self.program = program
         self.dir = os.path.join(self.folder, "sandbox")
         self.process = subprocess.Popen(
-            [program, "run", "--dir", self.dir, "--kubeconfig", self.kubeconfig, "--verbose"],
+            [program, "run", "--dir", self.dir, "--kubeconfig", self.kubeconfig, "--verbose",
+             *flags],
             stdout=self.log, stderr=self.log, start_new_session=True)
         self.until("the sandbox is ready", lambda: self.said("\nready"))
 
@@ -461,6 +462,59 @@ def namespaces_end_with_all_in_them(s):
     s.refused("get", "namespace", "short", because="NotFound")
 
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def rendered(name):
+    """Objects of a golden render of a chart, without its notes."""
+    with open(os.path.join(ROOT, "Tests/ChartTests/Golden", name), encoding="utf-8") as file:
+        parts = file.read().split("---\n")
+    return [part for part in parts
+            if any(line.startswith("apiVersion:") for line in part.splitlines())]
+
+
+def definition(group, kind, plural):
+    """Of a kind that somebody else installs; it takes any spec."""
+    return """apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: %(plural)s.%(group)s}
+spec:
+  group: %(group)s
+  scope: Namespaced
+  names: {kind: %(kind)s, plural: %(plural)s, singular: %(single)s, listKind: %(kind)sList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
+""" % {"group": group, "kind": kind, "plural": plural, "single": kind.lower()}
+
+
+def what_we_ship_is_accepted(s):
+    """Samples and charts, as an API server with our definitions sees them; nothing is written."""
+    strict = ("apply", "--dry-run=server", "--validate=strict", "-f")
+    s.kubectl("apply", "-f", os.path.join(ROOT, "Manifests/crds"))
+    others = "---\n".join(definition("cert-manager.io", kind, plural) for kind, plural in
+                          (("Issuer", "issuers"), ("Certificate", "certificates")))
+    s.apply(others)
+    s.until("the definitions are there", lambda: "issuers" in s.kubectl("api-resources", "-o", "name"))
+    accepted = s.kubectl(*strict, os.path.join(ROOT, "Manifests/samples"))
+    parts = rendered("cluster-default.txt") + rendered("cluster-everything.txt")
+    everything = "---\n".join(parts).replace("namespace: shop", "namespace: default")
+    accepted += s.kubectl(*strict, "-", given=everything)
+    count = accepted.count("(server dry run)")
+    expect(count >= 14, "only %d things are shipped: %s" % (count, accepted))
+    minimal = "apiVersion: keelson.dev/v1alpha1\nkind: EtcdCluster\nmetadata: {name: odd}\nspec: "
+    s.refused(*strict, "-", given=minimal + "{replica: 3}", because="replica")
+    s.refused(*strict, "-", given=minimal + "{monitoring: {serviceMonitor: On}}",
+              because="serviceMonitor")
+    s.refused(*strict, "-", given=minimal + "{deletionPolicy: Burn}", because="Burn")
+    expect(not s.get("etcdclusters")["items"], "a dry run has written something")
+    s.kubectl("delete", "-f", os.path.join(ROOT, "Manifests/crds"))
+    s.kubectl("delete", "-f", "-", given=others)
+
+
 def what_is_not_done_is_refused(s):
     s.refused("attach", "nobody", because="not found")
     s.apply(pod("odd", SLEEP, "volumes: [{name: disk, nfs: {server: x, path: /y}}]"))
@@ -476,7 +530,8 @@ CASES = [
     a_pod_that_fails_is_restarted, commands_in_a_pod, following_a_log,
     volumes_follow_their_objects, probes_decide, a_statefulset_comes_and_goes,
     a_statefulset_rolls, a_deployment_rolls, jobs_run_now_and_by_hand, nodes_are_drained,
-    a_watch_tells, namespaces_end_with_all_in_them, what_is_not_done_is_refused,
+    a_watch_tells, namespaces_end_with_all_in_them, what_we_ship_is_accepted,
+    what_is_not_done_is_refused,
 ]
 
 
@@ -487,19 +542,25 @@ def main():
     if not shutil.which("kubectl"):
         print("SKIPPED: %d cases, for there is no kubectl" % len(CASES))
         return 0
-    chosen = [case for case in CASES if not sys.argv[2:] or case.__name__ in sys.argv[2:]]
-    failed = 0
-    stage = None
+    return play(CASES, sys.argv[2:], lambda: Stage(os.path.abspath(sys.argv[1])), Failure)
+
+
+def play(cases, names, begin, failures, tell=lambda stage: None):
+    """Cases one after the other on what `begin` makes; the exit code. `failures` are what a case may
+    raise, and after one `tell` says more."""
+    chosen = [case for case in cases if not names or case.__name__ in names]
+    failed, stage, begun = 0, None, time.monotonic()
     try:
-        stage = Stage(os.path.abspath(sys.argv[1]))
+        stage = begin()
         for case in chosen:
             start = time.monotonic()
             try:
                 case(stage)
-                print("ok    %-34s %5.1f s" % (case.__name__, time.monotonic() - start), flush=True)
-            except Failure as failure:
+                print("ok    %-40s %5.1f s" % (case.__name__, time.monotonic() - start), flush=True)
+            except failures as failure:
                 failed += 1
-                print("FAIL  %s: %s" % (case.__name__, failure), flush=True)
+                print("FAIL  %s: %s" % (case.__name__, failure or type(failure)), flush=True)
+                tell(stage)
     except Failure as failure:
         failed += 1
         print("FAIL  %s" % failure)
@@ -514,8 +575,8 @@ def main():
                 print("the sandbox's folder: " + stage.folder)
             else:
                 shutil.rmtree(stage.folder, ignore_errors=True)
-    print("%d of %d cases failed" % (failed, len(chosen)) if failed
-          else "%d cases passed" % len(chosen))
+    print(("%d of %d cases failed" % (failed, len(chosen)) if failed
+           else "%d cases passed" % len(chosen)) + ", %d s" % (time.monotonic() - begun))
     return 1 if failed else 0
 
 

@@ -54,8 +54,9 @@ package enum NodeProgram {
             var text = error.text
             if case .usage = error { text += "\n\n" + NodeInvocation.usage }
             write(text + "\n", to: 2)
-            TerminationMessage(arguments: arguments, environment: environment)
-                .write(error.exitCode, error.text)
+            leave(
+                TerminationMessage(arguments: arguments, environment: environment),
+                error.exitCode, error.text)
             return error.exitCode
         }
     }
@@ -83,7 +84,7 @@ package enum NodeProgram {
             logger = try LogSink(config.logOutputs).logger(config)
         } catch {
             write("cannot open the log output: \(error)\n", to: 2)
-            lastWords.write(1, "cannot open the log output: \(error)")
+            leave(lastWords, 1, "cannot open the log output: \(error)")
             return 1
         }
         for notice in notices { logger.warn(notice.message, ["subject": .string(notice.subject)]) }
@@ -93,15 +94,23 @@ package enum NodeProgram {
             let cluster = try ServiceDiscovery(logger: logger).resolved(config)
             let wiring = try Wiring(config: cluster, logger: logger, report: report)
             let code = try wiring.run()
-            lastWords.write(code, wiring.reasonToEnd, report)
+            leave(lastWords, code, wiring.reasonToEnd, report)
             return code
         } catch {
             let code = exitCode(error, config)
             if code == 0 { return 0 }
             logger.error("cannot start", ["error": .string("\(error)")])
             write("keelson-node: \(error)\n", to: 2)
-            lastWords.write(code, "\(error)", report)
+            leave(lastWords, code, "\(error)", report)
             return code
+        }
+    }
+
+    private static func leave(
+        _ lastWords: TerminationMessage, _ code: Int32, _ text: String, _ report: NodeReport? = nil
+    ) {
+        if let error = lastWords.write(code, text, report) {
+            write("cannot write the termination message: \(error)\n", to: 2)
         }
     }
 

@@ -1,5 +1,5 @@
-internal import Bytes
 // SPDX-License-Identifier: Apache-2.0
+internal import Bytes
 package import EtcdAPI
 
 /// The alarms that are raised, each for one member (zero: for nobody in particular).

@@ -25,9 +25,10 @@ package struct EventFolding: Sendable {
         var last: Instant
     }
 
-    /// New events of one object beyond this wait for `refill`.
-    package static let burst = 25
-    package static let refill: Duration = .seconds(300)
+    /// New events of one object beyond this wait for `refill`. A cluster that grows, rolls and
+    /// shrinks within some minutes says about fifty different things, and none of them for nothing.
+    package static let burst = 100
+    package static let refill: Duration = .seconds(30)
     package static let foldsWithin: Duration = .seconds(600)
     private static let capacity = 4096
 

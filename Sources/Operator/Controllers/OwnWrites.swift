@@ -30,8 +30,12 @@ package struct OwnWrites: Sendable {
         }
     }
 
-    /// Forgets what has come back.
-    package mutating func prune(_ cache: ObjectCache) {
-        versions = versions.filter { $0.key.kind != cache.kind || isAhead(of: cache, $0.key) }
+    /// Forgets what has come back to a cache of this namespace; of all of them if it is empty. A
+    /// cache of another namespace may well be newer, and knows nothing of ours.
+    package mutating func prune(_ cache: ObjectCache, namespace: String = "") {
+        versions = versions.filter { key, _ in
+            key.kind != cache.kind || !namespace.isEmpty && key.namespace != namespace
+                || isAhead(of: cache, key)
+        }
     }
 }

@@ -53,54 +53,55 @@ package struct KubeObject: Equatable, Sendable {
         JSONValue.object(json).isSame(as: .object(other.json))
     }
 
-    private func text(_ path: [String]) -> String { self[path: path]?.string ?? "" }
-
     private mutating func set(_ text: String, _ path: [String]) {
         self[path: path] = text.isEmpty ? nil : .string(text)
     }
+
+    /// These are asked for all the time.
+    fileprivate func metadata(_ key: String) -> JSONValue? { json["metadata"]?.object?[key] }
 }
 
 /// What every object has. Texts are empty if absent; setting an empty one removes the field.
 extension KubeObject {
     package var apiVersion: String {
-        get { text(["apiVersion"]) }
+        get { json["apiVersion"]?.string ?? "" }
         set { set(newValue, ["apiVersion"]) }
     }
     package var kind: String {
-        get { text(["kind"]) }
+        get { json["kind"]?.string ?? "" }
         set { set(newValue, ["kind"]) }
     }
     package var name: String {
-        get { text(["metadata", "name"]) }
+        get { metadata("name")?.string ?? "" }
         set { set(newValue, ["metadata", "name"]) }
     }
     package var namespace: String {
-        get { text(["metadata", "namespace"]) }
+        get { metadata("namespace")?.string ?? "" }
         set { set(newValue, ["metadata", "namespace"]) }
     }
     package var uid: String {
-        get { text(["metadata", "uid"]) }
+        get { metadata("uid")?.string ?? "" }
         set { set(newValue, ["metadata", "uid"]) }
     }
     package var resourceVersion: String {
-        get { text(["metadata", "resourceVersion"]) }
+        get { metadata("resourceVersion")?.string ?? "" }
         set { set(newValue, ["metadata", "resourceVersion"]) }
     }
     /// 0 if absent.
     package var generation: Int64 {
-        get { self[path: ["metadata", "generation"]]?.int64 ?? 0 }
+        get { metadata("generation")?.int64 ?? 0 }
         set { self[path: ["metadata", "generation"]] = .integer(newValue) }
     }
     package var labels: KubeMap {
-        get { KubeMap(self[path: ["metadata", "labels"]]) }
+        get { KubeMap(metadata("labels")) }
         set { self[path: ["metadata", "labels"]] = newValue.isEmpty ? nil : newValue.json }
     }
     package var annotations: KubeMap {
-        get { KubeMap(self[path: ["metadata", "annotations"]]) }
+        get { KubeMap(metadata("annotations")) }
         set { self[path: ["metadata", "annotations"]] = newValue.isEmpty ? nil : newValue.json }
     }
     package var finalizers: [String] {
-        get { (self[path: ["metadata", "finalizers"]]?.array ?? []).compactMap(\.string) }
+        get { (metadata("finalizers")?.array ?? []).compactMap(\.string) }
         set {
             self[path: ["metadata", "finalizers"]] =
                 newValue.isEmpty ? nil : .array(newValue.map(JSONValue.string))
@@ -108,11 +109,11 @@ extension KubeObject {
     }
     /// RFC 3339.
     package var creationTimestamp: String? {
-        get { self[path: ["metadata", "creationTimestamp"]]?.string }
+        get { metadata("creationTimestamp")?.string }
         set { self[path: ["metadata", "creationTimestamp"]] = newValue.map(JSONValue.string) }
     }
     package var deletionTimestamp: String? {
-        get { self[path: ["metadata", "deletionTimestamp"]]?.string }
+        get { metadata("deletionTimestamp")?.string }
         set { self[path: ["metadata", "deletionTimestamp"]] = newValue.map(JSONValue.string) }
     }
     package var isBeingDeleted: Bool { deletionTimestamp != nil }
@@ -208,19 +209,24 @@ extension KubeObject {
             self.observedGeneration = observedGeneration
         }
 
+        fileprivate init(_ json: JSONValue) {
+            type = json["type"]?.string ?? ""
+            status = json["status"]?.string ?? ""
+            reason = json["reason"]?.string ?? ""
+            message = json["message"]?.string ?? ""
+            lastTransitionTime = json["lastTransitionTime"]?.string ?? ""
+            observedGeneration = json["observedGeneration"]?.int64 ?? 0
+        }
+
         package var isTrue: Bool { status == "True" }
     }
 
     package var conditions: [Condition] {
-        list("status", "conditions").map { json in
-            Condition(
-                type: json["type"]?.string ?? "", status: json["status"]?.string ?? "",
-                reason: json["reason"]?.string ?? "",
-                message: json["message"]?.string ?? "",
-                lastTransitionTime: json["lastTransitionTime"]?.string ?? "",
-                observedGeneration: json["observedGeneration"]?.int64 ?? 0)
-        }
+        list("status", "conditions").map { Condition($0) }
     }
 
-    package func condition(_ type: String) -> Condition? { conditions.first { $0.type == type } }
+    package func condition(_ type: String) -> Condition? {
+        list("status", "conditions").first { $0["type"]?.string ?? "" == type }
+            .map { Condition($0) }
+    }
 }

@@ -84,9 +84,9 @@ extension ResourceKind {
         .etcdCluster, .etcdBackup, .etcdBackupSchedule, .etcdRestore,
     ]
 
-    /// The kind an object names; nil for kinds that are in neither table.
+    /// The kind an object names; nil for kinds that are in no table.
     package static func named(apiVersion: String, kind: String) -> ResourceKind? {
-        (builtIn + keelson).first { $0.kind == kind && $0.apiVersion == apiVersion }
+        (builtIn + keelson + foreign).first { $0.kind == kind && $0.apiVersion == apiVersion }
     }
 
     private static func core(

@@ -68,13 +68,18 @@ package struct ObjectKey: Hashable, Comparable, Sendable {
 
     /// By group, plural, namespace and name, each by its bytes.
     package static func < (left: ObjectKey, right: ObjectKey) -> Bool {
-        for (mine, theirs) in [
-            (left.kind.group, right.kind.group), (left.kind.plural, right.kind.plural),
-            (left.namespace, right.namespace), (left.name, right.name),
-        ] where mine != theirs {
-            return mine.utf8.lexicographicallyPrecedes(theirs.utf8)
+        if left.kind.group != right.kind.group {
+            return precedes(left.kind.group, right.kind.group)
         }
-        return false
+        if left.kind.plural != right.kind.plural {
+            return precedes(left.kind.plural, right.kind.plural)
+        }
+        if left.namespace != right.namespace { return precedes(left.namespace, right.namespace) }
+        return left.name != right.name && precedes(left.name, right.name)
+    }
+
+    private static func precedes(_ left: String, _ right: String) -> Bool {
+        left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 }
 

@@ -46,9 +46,13 @@ struct WatchedKind: Sendable {
         WatchedKind(kind: .podDisruptionBudget, isLabelled: true, isOptional: true),
         WatchedKind(kind: .job, isLabelled: true, isOptional: false),
         WatchedKind(kind: .cronJob, isLabelled: true, isOptional: true),
+        WatchedKind(kind: .certificate, isLabelled: true, isOptional: true),
         WatchedKind(kind: .node, isLabelled: false, isOptional: true),
         WatchedKind(kind: .persistentVolume, isLabelled: false, isOptional: true),
         WatchedKind(kind: .storageClass, isLabelled: false, isOptional: true),
+        // Where the Prometheus operator is installed.
+        WatchedKind(kind: .serviceMonitor, isLabelled: true, isOptional: true),
+        WatchedKind(kind: .prometheusRule, isLabelled: true, isOptional: true),
     ]
 }
 
@@ -57,6 +61,8 @@ final class ClusterStore: @unchecked Sendable {
     private let lock = Lock()
     private var watches: [ListWatch]
     private let wanted: [WatchedKind]
+    /// Has been answered once, be it with a refusal.
+    private var isTried: [Bool]
     private var queue: WorkQueue<ClusterKey>
     private var writes = OwnWrites()
     private var outcomes: [ClusterKey: StepOutcome] = [:]
@@ -77,6 +83,7 @@ final class ClusterStore: @unchecked Sendable {
                 wanted.append(kind)
             }
         }
+        isTried = watches.map { _ in false }
         self.watches = watches
         self.wanted = wanted
         queue = WorkQueue(
@@ -91,16 +98,19 @@ final class ClusterStore: @unchecked Sendable {
         lock.withLock { watches[index].step(now: now) }
     }
 
+    func isOptional(_ index: Int) -> Bool { wanted[index].isOptional }
+
     func label(_ index: Int) -> String { wanted[index].kind.qualifiedName }
 
     /// Tells a watch what happened, and puts the clusters in line that are concerned.
     func tell(_ index: Int, _ news: (inout ListWatch) -> [CacheChange]) {
         lock.withLock {
             let changes = news(&watches[index])
+            isTried[index] = true
             for change in changes {
                 for key in clusters(concernedBy: change) { queue.add(key) }
             }
-            writes.prune(watches[index].cache)
+            writes.prune(watches[index].cache, namespace: watches[index].namespace)
             if !changes.isEmpty { lock.signalAll() }
         }
     }
@@ -155,16 +165,22 @@ final class ClusterStore: @unchecked Sendable {
             let waiting = objects(.etcdCluster, namespace: namespace).filter {
                 $0.string("spec", "bootstrap", "restore", "backupRef", "name") == object.name
             }
+            let own = object.string("spec", "clusterRef", "name") ?? ""
             return waiting.map { ClusterKey(namespace: namespace, name: $0.name) }
+                + known(own, namespace)
                 + objects(.etcdRestore, namespace: namespace).map {
                     ClusterKey(kind: .etcdRestore, namespace: namespace, name: $0.name)
                 }
         case .etcdBackupSchedule:
-            return object.controller.map {
-                [ClusterKey(namespace: namespace, name: $0.name)]
-            } ?? []
+            let own = object.string("spec", "backupTemplate", "clusterRef", "name") ?? ""
+            return known(object.controller?.name ?? own, namespace)
         default: return []
         }
+    }
+
+    private func known(_ name: String, _ namespace: String) -> [ClusterKey] {
+        let key = ClusterKey(namespace: namespace, name: name)
+        return object(key.object) == nil ? [] : [key]
     }
 
     /// `data-demo-0` belongs to `demo`.
@@ -231,16 +247,18 @@ final class ClusterStore: @unchecked Sendable {
         }
     }
 
-    /// Every kind that must be known has been listed once.
+    /// Every kind that must be known has been listed once; the others were asked for.
     var isSynced: Bool { lock.withLock { synced } }
 
     private var synced: Bool {
-        zip(watches, wanted).allSatisfy { $0.isSynced || $1.isOptional }
+        watches.indices.allSatisfy { index in
+            watches[index].isSynced || (wanted[index].isOptional && isTried[index])
+        }
     }
 
     /// By key, for metrics.
-    func clusterObjects() -> [KubeObject] {
-        lock.withLock { objects(.etcdCluster, namespace: "") }
+    func objects(of kind: ResourceKind) -> [KubeObject] {
+        lock.withLock { objects(kind, namespace: "") }
     }
 
     var queueDepth: Int { lock.withLock { queue.depth } }
@@ -278,10 +296,14 @@ final class ClusterStore: @unchecked Sendable {
         lock.withLock { queue.retry(key, now: MonotonicClock.now) }
     }
 
-    /// Whether we wrote something in its namespace that has not come back yet.
+    /// Whether we wrote something in its namespace that has not come back yet. Only caches of that
+    /// namespace can tell: in another nothing may happen for hours.
     func isBehind(_ key: ClusterKey) -> Bool {
         lock.withLock {
-            watches.contains { writes.isAhead(of: $0.cache, namespace: key.namespace) }
+            watches.contains {
+                ($0.namespace.isEmpty || $0.namespace == key.namespace)
+                    && writes.isAhead(of: $0.cache, namespace: key.namespace)
+            }
         }
     }
 

@@ -49,7 +49,7 @@ struct ControllerLoop {
             if schedules.step != nil { plan = schedules }
         }
         let ending = executor.carry(out: plan, of: seen, view, key)
-        metrics.note(key, seen, plan, took: MonotonicClock.now - begun, ending)
+        metrics.note(key, seen, plan, took: MonotonicClock.now - begun, ending, now: now)
         settle(key, plan, ending)
     }
 
@@ -57,6 +57,7 @@ struct ControllerLoop {
         let plan = BackupReconciler.plan(
             observer.observeBackups(view), now: Instant(nanoseconds: WallClock.nanoseconds))
         let ending = executor.carry(out: plan, of: Observation(cluster: view.cluster), view, key)
+        if ending == .done { metrics.noteBackup(view.cluster, plan) }
         settle(key, plan, ending)
     }
 

@@ -23,25 +23,20 @@ extension Executor {
     }
 
     func issue(_ order: CertificateOrder) -> Failure? {
-        let old: KubeObject?
         let pair: CertificatePair
-        do throws(KubeError) {
-            old = try client.get(order.secret.key(as: .secret))
-        } catch {
-            return .other("\(error)")
-        }
         do throws(NetError) {
             pair = try CertificateIssuer.issue(
                 CertificateWish(
                     commonName: order.commonName, dnsNames: order.dnsNames,
                     addresses: order.ipAddresses, isAuthority: order.isAuthority,
-                    validity: order.validity), signedBy: order.signer.map { SecretTexts($0).pair })
+                    validity: order.validity, key: Self.key(order.keyAlgorithm)),
+                signedBy: order.signer.map { SecretTexts($0).pair })
         } catch {
             return .other("\(error)")
         }
-        let signer = order.signer.map { SecretTexts($0).trusted } ?? pair.certificate
-        let trusted = PEMBlocks.union(
-            signer, order.keepsOldAuthority ? old.map { SecretTexts($0).trusted } ?? [] : [])
+        let trusted =
+            order.signer.map { SecretTexts($0).trusted }
+            ?? PEMBlocks.union(pair.certificate, order.trusted)
         var secret = order.secret
         secret["data"] = .object([
             ("tls.crt", .string(Base64.encode(pair.certificate))),
@@ -52,6 +47,17 @@ extension Executor {
         return write(secret) { kind throws(KubeError) in
             isNew
                 ? try client.create(secret, as: kind) : try client.replace(secret, as: kind)
+        }
+    }
+}
+
+extension Executor {
+    private static func key(_ algorithm: ClusterTLS.KeyAlgorithm) -> CertificateWish.Key {
+        switch algorithm {
+        case .ecdsaP256: .p256
+        case .ecdsaP384: .p384
+        case .rsa2048: .rsa2048
+        case .rsa4096: .rsa4096
         }
     }
 }

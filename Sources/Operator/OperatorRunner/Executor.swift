@@ -6,6 +6,7 @@ internal import EtcdClient
 internal import Formats
 internal import Kube
 internal import KubeClient
+internal import Posix
 internal import Program
 internal import Reconcile
 
@@ -14,6 +15,9 @@ internal import Reconcile
 struct Executor {
     static let manager = "keelson-operator"
     static let callTimeout: Duration = .seconds(10)
+    /// A step is not taken if its status took longer to write, as after a 429: what the members
+    /// said is too old by then.
+    static let viewLifetime: Duration = .seconds(5)
 
     enum Ending: Equatable {
         case done
@@ -34,6 +38,7 @@ struct Executor {
         -> Ending
     {
         var cluster = view.cluster
+        let begun = MonotonicClock.now
         if let status = plan.status {
             guard mayWrite() else { return .stale("another operator leads") }
             cluster["status"] = status
@@ -53,6 +58,10 @@ struct Executor {
             return .done
         }
         guard mayWrite() else { return .stale("another operator leads") }
+        guard MonotonicClock.now - begun <= Self.viewLifetime else {
+            store.note(nil, for: key)
+            return .stale("the status took too long to write")
+        }
         log.info(
             "step", ["step": .string(step.summary), "operation": .string(plan.operationID)])
         let failure = perform(step, seen, view)

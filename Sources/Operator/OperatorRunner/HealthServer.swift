@@ -56,8 +56,13 @@ private final class HealthConnection: ConnectionDelegate {
 
     static func take(_ socket: Socket, on reactor: Reactor, _ server: HealthServer) {
         let made = HealthConnection(server)
-        let connection = try? Connection(on: reactor, socket: socket, delegate: made)
-        connection?.idleTimeout = idleTimeout
+        do throws(NetError) {
+            let connection = try Connection(on: reactor, socket: socket, delegate: made)
+            connection.idleTimeout = idleTimeout
+        } catch {
+            server.log.warn(
+                "a connection to the metrics port is lost", ["error": .string("\(error)")])
+        }
     }
 
     private init(_ server: HealthServer) {

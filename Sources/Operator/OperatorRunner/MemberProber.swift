@@ -40,6 +40,14 @@ struct MemberProber: Sendable {
         var probe: MemberProbe
         var members: Seen<[ListedMember]>
         var clusterID: ClusterID?
+
+        static func unasked(_ address: MemberAddress, _ why: String) -> Answer {
+            var answer = Answer(
+                probe: MemberProbe(podName: address.podName), members: .unknown(why))
+            answer.probe.status = .unknown(why)
+            answer.probe.identity = .unknown(why)
+            return answer
+        }
     }
 
     private final class Answers: @unchecked Sendable {
@@ -56,10 +64,12 @@ struct MemberProber: Sendable {
         var threads: [Joined] = []
         for (index, address) in addresses.enumerated() where !address.ip.isEmpty {
             let prober = self
-            if let thread = try? Thread(
-                name: "probe", { answers.put(index, prober.ask(address)) })
-            {
-                threads.append(Joined(thread))
+            do throws(PosixError) {
+                threads.append(
+                    Joined(
+                        try Thread(name: "probe", { answers.put(index, prober.ask(address)) })))
+            } catch {
+                answers.put(index, .unasked(address, "no thread to ask with: \(error)"))
             }
         }
         for thread in threads { thread.join() }
@@ -106,23 +116,27 @@ struct MemberProber: Sendable {
         return answer
     }
 
+    /// Nil: it did not answer. Counting walks the index, so it gets more time than a question.
+    func countKeys(of address: MemberAddress, at revision: Int64) -> KeyCount? {
+        do throws(ClientError) {
+            let client = try Client(address.settings(Executor.callTimeout))
+            var read = RangeRequest()
+            read.key = [0]
+            read.rangeEnd = [0]
+            read.revision = revision
+            read.countOnly = true
+            return .count(try client.range(read).count)
+        } catch {
+            // Neither out of time nor unavailable: it has said no.
+            guard case .status(let code, let message, _) = error, code != 4, code != 14 else {
+                return nil
+            }
+            return .refused(message)
+        }
+    }
+
     private func status(_ client: Client) throws(ClientError) -> NodeStatus {
         let status = try client.status()
-        var alarms: [MemberAlarm] = []
-        var request = AlarmRequest()
-        request.action = .get
-        // A member without a leader cannot tell; then its status is still worth having.
-        if status.leader != 0, let listed = try? client.alarm(request) {
-            alarms = listed.alarms.compactMap { alarm in
-                let kind: MemberAlarm.Kind? =
-                    switch alarm.alarm {
-                    case .noSpace: .noSpace
-                    case .corrupt: .corrupt
-                    default: nil
-                    }
-                return kind.map { MemberAlarm(kind: $0, memberID: MemberID(alarm.memberID)) }
-            }
-        }
         return NodeStatus(
             clusterID: ClusterID(status.header?.clusterID ?? 0),
             memberID: MemberID(status.header?.memberID ?? 0), leader: MemberID(status.leader),
@@ -130,7 +144,28 @@ struct MemberProber: Sendable {
             appliedIndex: LogIndex(status.raftAppliedIndex),
             revision: status.header?.revision ?? 0, dbSizeBytes: status.dbSize,
             dbInUseBytes: status.dbSizeInUse, version: status.version,
-            isLearner: status.isLearner, alarms: alarms)
+            isLearner: status.isLearner,
+            // A member without a leader cannot tell; then its status is still worth having.
+            alarms: status.leader == 0 ? .unknown("it has no leader") : alarms(client))
+    }
+
+    private func alarms(_ client: Client) -> Seen<[MemberAlarm]> {
+        var request = AlarmRequest()
+        request.action = .get
+        do throws(ClientError) {
+            return .known(
+                try client.alarm(request).alarms.compactMap { alarm in
+                    let kind: MemberAlarm.Kind? =
+                        switch alarm.alarm {
+                        case .noSpace: .noSpace
+                        case .corrupt: .corrupt
+                        default: nil
+                        }
+                    return kind.map { MemberAlarm(kind: $0, memberID: MemberID(alarm.memberID)) }
+                })
+        } catch {
+            return .unknown("\(error)")
+        }
     }
 
     // MARK: The health port

@@ -34,16 +34,39 @@ struct Observer: Sendable {
         seen.serviceAccount = view.named(.serviceAccount, desired.name)
         seen.services = view.own(.service)
         seen.secrets = view.own(.secret)
+        seen.secrets += desired.givenNames.filter { name in
+            !seen.secrets.contains { $0.name == name }
+        }.compactMap { view.named(.secret, $0) }
+        seen.certificates = Self.certificates(of: desired, view)
         seen.nodes = view.optional[.node] ?? .unknown("not asked")
         seen.volumes = view.optional[.persistentVolume] ?? .unknown("not asked")
         seen.storageClasses = view.optional[.storageClass] ?? .unknown("not asked")
+        seen.serviceMonitors = view.optional[.serviceMonitor] ?? .unknown("not asked")
+        seen.prometheusRules = view.optional[.prometheusRule] ?? .unknown("not asked")
         seen.backups = referring(view.all(.etcdBackup), desired.name)
-        seen.backupSchedules = referring(view.all(.etcdBackupSchedule), desired.name)
+        seen.backupSchedules = view.all(.etcdBackupSchedule).filter {
+            $0.string("spec", "backupTemplate", "clusterRef", "name") == desired.name
+        }
         seen.jobs = view.own(.job)
+        let jobs = seen.jobs.map(\.name)
+        seen.jobPods = view.own(.pod).filter { jobs.contains($0.labels["job-name"] ?? "") }
         seen.outcome = view.outcome
         let addresses = Self.addresses(of: seen.pods, desired, view)
         seen.etcd = addresses.isEmpty ? EtcdView() : prober.view(of: addresses)
+        if let wanted = KeyCount.wanted(for: view.cluster),
+            let address = addresses.first(where: { $0.podName == wanted.pod && !$0.ip.isEmpty })
+        {
+            seen.etcd.restoredKeys = prober.countKeys(of: address, at: wanted.revision)
+        }
         return seen
+    }
+
+    private static func certificates(
+        of desired: DesiredCluster, _ view: ClusterView
+    ) -> Seen<[KubeObject]> {
+        guard let seen = view.optional[.certificate] else { return .unknown("not asked") }
+        guard let all = seen.value else { return seen }
+        return .known(all.filter { $0.labels[Names.clusterLabel] == desired.name })
     }
 
     /// What is known of a backup, a schedule, a restore, or of a cluster that wants schedules.
@@ -78,8 +101,7 @@ struct Observer: Sendable {
     /// From the Secret that the operator issued for clients, or the one that the user names.
     private static func clientTLS(_ desired: DesiredCluster, _ view: ClusterView) -> ClientTLS {
         var tls = ClientTLS()
-        let named = desired.spec["tls"]?["client"]?["operatorSecretName"]?.string
-        guard let secret = view.named(.secret, named ?? "\(desired.name)-client-tls") else {
+        guard let name = desired.operatorSecretName, let secret = view.named(.secret, name) else {
             return tls
         }
         func text(_ key: String) -> [UInt8]? {

@@ -19,6 +19,7 @@ final class OperatorMetrics: @unchecked Sendable {
         var operation = ""
         var isStalled = false
         var version = ""
+        var certificates: [CertificateFact] = []
     }
 
     private let lock = Lock()
@@ -26,6 +27,9 @@ final class OperatorMetrics: @unchecked Sendable {
     private let durations: MetricFamily<Histogram>
     private let errors: MetricFamily<Counter>
     private let changes: MetricFamily<Counter>
+    private let operations: MetricFamily<Histogram>
+    private let replacements: MetricFamily<Counter>
+    private let backups: BackupMetrics
     private var clusters: [ClusterKey: Cluster] = [:]
 
     init(store: ClusterStore, lead: Lead) {
@@ -38,6 +42,13 @@ final class OperatorMetrics: @unchecked Sendable {
         changes = registry.counters(
             "keelson_membership_changes_total", "Changes of the member list asked for.",
             labels: ["type", "result"])
+        operations = registry.histograms(
+            "keelson_operation_duration_seconds", "From the record of an operation to its end.",
+            labels: ["type"], bounds: Histogram.exponential(start: 1, factor: 2, count: 13))
+        replacements = registry.counters(
+            "keelson_member_replacements_total", "Members that were given a new disk.",
+            labels: ["namespace", "cluster", "cause"])
+        backups = BackupMetrics(registry, store: store, lead: lead)
         registry.gauge("keelson_reconcile_queue_depth", "Clusters that wait for a worker.") {
             Double(store.queueDepth)
         }
@@ -68,6 +79,13 @@ final class OperatorMetrics: @unchecked Sendable {
         gauge("keelson_operation_stalled", "1 if the operation is past its deadline.") {
             $0.isStalled ? 1 : 0
         }
+        times(
+            "keelson_certificate_expiry_timestamp_seconds", "When a certificate ends."
+        ) { $0.notAfter }
+        times(
+            "keelson_certificate_renewal_timestamp_seconds",
+            "When a certificate is to be renewed; in the past, when it should have been."
+        ) { $0.renewal }
         registry.gauges(
             "keelson_cluster_info", "What a cluster is.",
             labels: ["namespace", "cluster", "version", "operation"]
@@ -88,13 +106,40 @@ final class OperatorMetrics: @unchecked Sendable {
         }
     }
 
-    func text() -> [UInt8] { lock.withLock { registry.text() } }
+    /// Of every Secret with a certificate, in seconds since 1970.
+    private func times(
+        _ name: String, _ help: String, _ time: @escaping (CertificateFact) -> Instant?
+    ) {
+        registry.gauges(name, help, labels: ["namespace", "cluster", "secret"]) { [unowned self] in
+            clusters.keys.sorted().flatMap { key in
+                (clusters[key]?.certificates ?? []).compactMap { fact in
+                    time(fact).map {
+                        (
+                            [key.namespace, key.name, fact.secretName],
+                            Double($0.nanoseconds / 1_000_000_000)
+                        )
+                    }
+                }
+            }
+        }
+    }
+
+    func text() -> [UInt8] {
+        lock.withLock {
+            backups.refresh(now: Instant(nanoseconds: WallClock.nanoseconds))
+            return registry.text()
+        }
+    }
+
+    func noteBackup(_ object: KubeObject, _ plan: Plan) {
+        lock.withLock { backups.note(object, plan) }
+    }
 
     func forget(_ key: ClusterKey) { lock.withLock { clusters[key] = nil } }
 
     func note(
         _ key: ClusterKey, _ seen: Observation, _ plan: Plan, took: Duration,
-        _ ending: Executor.Ending
+        _ ending: Executor.Ending, now: Instant
     ) {
         let cluster = Self.cluster(seen, plan)
         lock.withLock {
@@ -111,7 +156,16 @@ final class OperatorMetrics: @unchecked Sendable {
             if case .etcd(let call, _)? = plan.step, let type = Self.changeType(call) {
                 changes.with(type, result).add()
             }
+            if let record = plan.finished, ending == .done { count(record, plan, key, now) }
         }
+    }
+
+    private func count(
+        _ record: RecordedOperation, _ plan: Plan, _ key: ClusterKey, _ now: Instant
+    ) {
+        operations.with(record.type.rawValue).observe(max(.zero, now - record.startedAt))
+        guard plan.events.contains(where: { $0.reason == "MemberReplaced" }) else { return }
+        replacements.with(key.namespace, key.name, record.cause).add()
     }
 
     private static func changeType(_ call: EtcdCall) -> String? {
@@ -137,7 +191,14 @@ final class OperatorMetrics: @unchecked Sendable {
             cluster.dbInUse = max(cluster.dbInUse, status.dbInUseBytes)
             cluster.version = status.version
         }
-        cluster.quota = DesiredCluster(seen.cluster).quotaBytes
+        let desired = DesiredCluster(seen.cluster)
+        cluster.quota = desired.quotaBytes
+        cluster.certificates = Certificates.facts(desired, seen.secrets).map { fact in
+            var fact = fact
+            // No content is kept where it is not needed.
+            fact.secret = nil
+            return fact
+        }
         let status = plan.status ?? seen.cluster["status"] ?? .null
         cluster.operation = status["operation"]?["type"]?.string ?? ""
         cluster.isStalled = (status["conditions"]?.array ?? []).contains {

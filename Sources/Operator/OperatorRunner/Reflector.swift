@@ -9,12 +9,24 @@ internal import Program
 
 /// Keeps one kind's cache like the API, on a thread of its own.
 struct Reflector {
+    /// Seconds between two questions for a kind that the server does not have.
+    static let absentKindPause = 60
+
     let store: ClusterStore
     let index: Int
     let client: KubeClient
     let log: Logger
+    /// What was said last: a kind that is not installed is refused again and again.
+    private var complaint = ""
 
-    func run() {
+    init(store: ClusterStore, index: Int, client: KubeClient, log: Logger) {
+        self.store = store
+        self.index = index
+        self.client = client
+        self.log = log
+    }
+
+    mutating func run() {
         do throws(KubeError) {
             while true { try turn() }
         } catch {
@@ -25,7 +37,7 @@ struct Reflector {
         }
     }
 
-    private func turn() throws(KubeError) {
+    private mutating func turn() throws(KubeError) {
         switch store.step(index, now: MonotonicClock.now) {
         case .wait(let time): try client.pause(until: time)
         case .list(let request): try list(request)
@@ -33,16 +45,17 @@ struct Reflector {
         }
     }
 
-    private func list(_ request: KubeRequest) throws(KubeError) {
+    private mutating func list(_ request: KubeRequest) throws(KubeError) {
         do throws(KubeError) {
             let page = try client.list(request)
             store.tell(index) { $0.listed(page, now: MonotonicClock.now) }
+            complaint = ""
         } catch {
             try failed(error)
         }
     }
 
-    private func watch(_ request: KubeRequest) throws(KubeError) {
+    private mutating func watch(_ request: KubeRequest) throws(KubeError) {
         do throws(KubeError) {
             let store = store
             let index = index
@@ -70,12 +83,15 @@ struct Reflector {
         }
     }
 
-    private func failed(_ error: KubeError) throws(KubeError) {
+    private mutating func failed(_ error: KubeError) throws(KubeError) {
         if error == .stopped { throw error }
         let failure: ListWatch.Failure
-        if let status = error.status {
+        if var status = error.status {
+            let isAbsent = status.isNotFound && store.isOptional(index)
+            // No such kind here; its definition may come later.
+            if isAbsent { status.retryAfter = max(status.retryAfter ?? 0, Self.absentKindPause) }
             failure = .refused(status)
-            if !status.isExpired { complain(error) }
+            if !status.isExpired, !isAbsent { complain(error) }
         } else {
             failure = .unreachable("\(error)")
             complain(error)
@@ -86,7 +102,9 @@ struct Reflector {
         }
     }
 
-    private func complain(_ error: KubeError) {
+    private mutating func complain(_ error: KubeError) {
+        guard complaint != "\(error)" else { return }
+        complaint = "\(error)"
         log.warn(
             "watching failed",
             ["kind": .string(store.label(index)), "error": .string("\(error)")])

@@ -23,22 +23,22 @@ enum Wiring {
                 "version": .string(BuildInfo.keelsonVersion),
                 "server": .string(access.cluster.server), "identity": .string(settings.identity),
             ])
+        let poller = try posix { () throws(PosixError) in try Poller() }
+        try posix { () throws(PosixError) in
+            try poller.add(signals.descriptor, .read, token: 1)
+        }
         try parts.start()
-        waitForEnd(signals)
+        defer { parts.stop() }
+        try posix { () throws(PosixError) in try waitForEnd(signals, poller) }
         log.info("stopping")
-        parts.stop()
         return 0
     }
 
-    private static func waitForEnd(_ signals: Signals) {
-        guard let poller = try? Poller(),
-            (try? poller.add(signals.descriptor, .read, token: 1)) != nil
-        else { return }
+    private static func waitForEnd(_ signals: Signals, _ poller: Poller) throws(PosixError) {
         while true {
-            _ = try? poller.wait(nil)
-            if let signal = try? signals.next(), signal == .terminate || signal == .interrupt {
-                return
-            }
+            _ = try poller.wait(nil)
+            let signal = try signals.next()
+            if signal == .terminate || signal == .interrupt { return }
         }
     }
 
@@ -145,7 +145,9 @@ private final class Parts {
         try start("watch-\(index)") {
             do throws(KubeError) {
                 let client = try Self.client(access, settings, stop)
-                Reflector(store: store, index: index, client: client, log: log).run()
+                var reflector = Reflector(
+                    store: store, index: index, client: client, log: log)
+                reflector.run()
             } catch {
                 log.error("no client", ["error": .string("\(error)")])
             }

@@ -15,6 +15,8 @@ package struct ClusterMemory: Equatable, Sendable {
     package var members: [MemberMemory]
     package var conditions: [KubeObject.Condition]
     package var version: String
+    /// Since when the quorum is lost on evidence, not merely out of sight.
+    package var quorumLostSince: Instant?
 
     package init(status: JSONValue?) {
         clusterUID = status?["clusterUID"]?.string ?? ""
@@ -23,6 +25,8 @@ package struct ClusterMemory: Equatable, Sendable {
         operation = RecordedOperation.read(status?["operation"])
         members = (status?["members"]?.array ?? []).map { MemberMemory($0) }
         version = status?["version"]?.string ?? ""
+        quorumLostSince = (status?["quorumLostSince"]?.string).flatMap { KubeTime.parse($0) }
+            .map { Instant(nanoseconds: $0) }
         var holder = KubeObject(JSONObject())
         holder["status"] = status
         conditions = holder.conditions
@@ -48,9 +52,13 @@ package struct MemberMemory: Equatable, Sendable {
     package var name: String
     package var memberID: MemberID?
     package var isHealthy: Bool
+    /// It was a learner, of which nobody asks whether it is healthy.
+    package var isJoining: Bool
     package var podUID: String
     package var claimUID: String
     package var recreates: Int
+    /// The first of them.
+    package var recreatesSince: Instant?
     /// When it was last seen to become healthy, or to cease to be.
     package var since: Instant?
 
@@ -58,9 +66,12 @@ package struct MemberMemory: Equatable, Sendable {
         name = json["name"]?.string ?? ""
         memberID = Hexadecimal.memberID(json["memberID"]?.string)
         isHealthy = json["state"]?.string == MemberState.healthy.rawValue
+        isJoining = json["state"]?.string == MemberState.joining.rawValue
         podUID = json["podUID"]?.string ?? ""
         claimUID = json["pvcUID"]?.string ?? ""
         recreates = Int(clamping: json["recreates"]?.int64 ?? 0)
+        recreatesSince = (json["recreatesSince"]?.string).flatMap { KubeTime.parse($0) }
+            .map { Instant(nanoseconds: $0) }
         since = (json["lastTransitionTime"]?.string).flatMap { KubeTime.parse($0) }
             .map { Instant(nanoseconds: $0) }
     }

@@ -5,18 +5,6 @@ package import Kube
 
 /// What the user asked for, with every default filled in.
 package struct DesiredCluster: Equatable, Sendable {
-    package enum TLSMode: String, Sendable {
-        case auto = "Auto"
-        case certManager = "CertManager"
-        case secret = "Secret"
-        case disabled = "Disabled"
-    }
-    package enum DeletionPolicy: String, Sendable {
-        case retain = "Retain"
-        case delete = "Delete"
-        case snapshot = "Snapshot"
-    }
-
     package var name: String
     package var namespace: String
     package var uid: String
@@ -30,7 +18,9 @@ package struct DesiredCluster: Equatable, Sendable {
     package var accessModes: [String]
     package var isInMemory: Bool
     package var deletesClaimsWhenScaled: Bool
-    package var tlsMode: TLSMode
+    package var tlsMode: ClusterTLS.Mode
+    package var tls: ClusterTLS
+    package var maintenance: Maintenance
     package var isPaused: Bool
     package var isHibernating: Bool
     package var fencedPods: [String]
@@ -39,7 +29,9 @@ package struct DesiredCluster: Equatable, Sendable {
     package var repairsByItself: Bool
     package var podUnavailableTimeout: Duration
     package var maxRecreates: Int
+    package var recreateWindow: Duration
     package var replacesOnLostNodes: Bool
+    package var recoversByItself: Bool
     package var recoveryAfter: Duration
     /// The cluster ID in the approval annotation.
     package var approvedRecovery: String
@@ -59,6 +51,8 @@ package struct DesiredCluster: Equatable, Sendable {
     package var replaceMember: String
     package var moveLeaderTo: String
     package var defragNow: String
+    package var rotateCertificates: String
+    package var rotateAuthorities: String
     package var spec: JSONValue
 
     package init(_ cluster: KubeObject, defaults: ClusterDefaults = ClusterDefaults()) {
@@ -82,7 +76,9 @@ package struct DesiredCluster: Equatable, Sendable {
         let retention = storage?["retentionPolicy"]
         deletesClaimsWhenScaled = retention?["whenScaled"]?.string != "Retain"
         let mode = spec["tls"]?["mode"]?.string ?? defaults.tlsMode
-        tlsMode = TLSMode(rawValue: mode) ?? .auto
+        tlsMode = ClusterTLS.Mode(rawValue: mode) ?? .auto
+        tls = ClusterTLS.decode(spec["tls"])
+        maintenance = Maintenance.decode(spec["maintenance"])
         isPaused =
             spec["paused"]?.bool ?? false || notes["keelson.dev/reconcile"] == "disabled"
         isHibernating = spec["hibernate"]?.bool ?? false
@@ -94,8 +90,10 @@ package struct DesiredCluster: Equatable, Sendable {
         repairsByItself = repair?["mode"]?.string != "Manual"
         podUnavailableTimeout = Self.duration(repair?["podUnavailableTimeout"], .seconds(300))
         maxRecreates = Int(clamping: repair?["maxRecreates"]?.int64 ?? 3)
+        recreateWindow = Self.duration(repair?["recreateWindow"], .seconds(3600))
         replacesOnLostNodes = repair?["nodeLost"]?.string == "Replace"
         let recovery = spec["quorumRecovery"]
+        recoversByItself = recovery?["mode"]?.string == "Automatic"
         recoveryAfter = Self.duration(recovery?["after"], .seconds(900))
         approvedRecovery = notes["keelson.dev/approve-quorum-recovery"] ?? ""
         let defrag = spec["defrag"]
@@ -117,6 +115,13 @@ package struct DesiredCluster: Equatable, Sendable {
         replaceMember = notes["keelson.dev/replace-member"] ?? ""
         moveLeaderTo = notes["keelson.dev/move-leader"] ?? ""
         defragNow = notes["keelson.dev/defrag-now"] ?? ""
+        rotateCertificates = notes["keelson.dev/rotate-certificates"] ?? ""
+        rotateAuthorities = notes["keelson.dev/rotate-authorities"] ?? ""
+    }
+
+    /// Whether it is time for what can wait.
+    func isMaintained(_ now: Instant) -> Bool {
+        maintenance.isOpen(at: now.nanoseconds / 1_000_000_000)
     }
 
     private static func duration(_ json: JSONValue?, _ fallback: Duration) -> Duration {

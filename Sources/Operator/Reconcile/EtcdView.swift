@@ -9,6 +9,8 @@ package struct EtcdView: Equatable, Sendable {
     package var clusterID: ClusterID?
     /// One for each pod, sorted by pod name. Pods without an address are listed as unknown.
     package var probes: [MemberProbe]
+    /// Of the first member after a restore; nil if it was not asked or did not answer.
+    package var restoredKeys: KeyCount?
 
     package init(
         members: Seen<[ListedMember]> = .unknown("nobody was asked"), clusterID: ClusterID? = nil,
@@ -110,13 +112,14 @@ package struct NodeStatus: Equatable, Sendable {
     package var dbInUseBytes: Int64
     package var version: String
     package var isLearner: Bool
-    package var alarms: [MemberAlarm]
+    /// Of the whole cluster; unknown if the member could not list them.
+    package var alarms: Seen<[MemberAlarm]>
 
     package init(
         clusterID: ClusterID, memberID: MemberID, leader: MemberID, term: Term,
         raftIndex: LogIndex, appliedIndex: LogIndex, revision: Int64 = 0, dbSizeBytes: Int64 = 0,
         dbInUseBytes: Int64 = 0, version: String = "", isLearner: Bool = false,
-        alarms: [MemberAlarm] = []
+        alarms: Seen<[MemberAlarm]> = .known([])
     ) {
         self.clusterID = clusterID
         self.memberID = memberID

@@ -5,6 +5,14 @@ internal import Kube
 extension Pass {
     /// What forbids every change: evidence that this is not one cluster, or not ours.
     func haltReason() -> (condition: String, message: String)? {
+        if let problems = membership?.problems, !problems.isEmpty {
+            return (
+                "MembershipUnreadable",
+                "the map \(desired.membershipName) cannot be read: "
+                    + problems.joined(separator: ", ")
+                    + "; mend it, or delete it to have it made again of the live members"
+            )
+        }
         if operation?.type != .quorumRecovery, let latched = latchedClusterID,
             let seen = survey.clusterID, seen != latched, operation?.type != .restore
         {
@@ -52,17 +60,45 @@ extension Pass {
             keepsStatus = true
             return
         }
-        if desired.deletionPolicy != .retain, let deletion = claimDeletion() {
-            step = deletion
-            stepID = "deletion"
-            return
-        }
+        if deletesClaims(), step == nil, let deletion = claimDeletion() { step = deletion }
+        stepID = Self.deletionID
+        guard step == nil, !isAwaitingFinalBackup else { return }
         let rest = cluster.finalizers.filter { $0 != Names.finalizer }.map(JSONValue.string)
         step = .patch(
             cluster.key(as: .etcdCluster),
             ["metadata": .object(Patches.identity(cluster) + [("finalizers", .array(rest))])])
-        stepID = "deletion"
         keepsStatus = true
+    }
+
+    private var isAwaitingFinalBackup: Bool {
+        guard desired.deletionPolicy == .snapshot, case .running = finalBackup else { return false }
+        return true
+    }
+
+    /// By policy. Of Snapshot only once the last backup is stored; what cannot be had is not waited
+    /// for, and what it would have saved is not deleted.
+    private mutating func deletesClaims() -> Bool {
+        switch desired.deletionPolicy {
+        case .retain: return false
+        case .delete: return true
+        case .snapshot: break
+        }
+        switch finalBackup {
+        case .notNeeded: return true
+        case .stored(let uri):
+            progress = (true, "Deleting", "the last backup is \(uri)")
+            return true
+        case .failed(let text):
+            events.append(.warning("FinalBackupFailed", "the claims stay: \(text)"))
+            return false
+        case .running(let text):
+            progress = (true, "Deleting", "a last backup comes first: \(text)")
+            return false
+        case .missing(let wanted):
+            progress = (true, "Deleting", "a last backup comes first")
+            step = .create(wanted)
+            return false
+        }
     }
 
     /// The stateful set first, so that it makes no claims anew. A claim that is in use goes when

@@ -19,6 +19,9 @@ package enum TicketAction: String, Sendable {
 
 /// What the operator hands to a node, as the node reads it.
 package struct Ticket: Equatable, Sendable {
+    /// How far a restore lifts the revision, so that no watcher mistakes the new cluster for the old.
+    package static let restoreBump: Int64 = 1_000_000_000
+
     package var clusterUID: String
     package var generation: Int64
     package var action: TicketAction
@@ -71,7 +74,13 @@ package struct Ticket: Equatable, Sendable {
         for (key, text) in texts where !text.isEmpty { members.append((key, .string(text))) }
         if !restorePath.isEmpty {
             members.append(
-                ("restore", ["path": .string(restorePath), "sha256": .string(restoreSum)]))
+                (
+                    "restore",
+                    [
+                        "path": .string(restorePath), "sha256": .string(restoreSum),
+                        "bumpRevision": .integer(Self.restoreBump),
+                    ]
+                ))
         }
         return .object(members)
     }
@@ -90,27 +99,57 @@ package struct Membership: Equatable, Sendable {
     package static let clusterIDNote = "keelson.dev/cluster-id"
     package static let memberIDNote = "keelson.dev/member-id"
     package static let restoreGenerationNote = "keelson.dev/restore-generation"
+    package static let bootstrapClaimNote = "keelson.dev/bootstrap-claim"
 
     package var clusterUID: String
     package var clusterID: ClusterID?
     package var restoreGeneration: Int64
+    /// The UID of the claim that the first member was to begin on; empty before.
+    package var bootstrapClaim: String
     /// Sorted by pod name.
     package var tickets: [Line]
+    /// What somebody wrote into the map that cannot be read. Nothing may be decided by the rest:
+    /// a ticket that is overlooked would be a replica too few and a generation given twice.
+    package var problems: [String]
 
     package init(clusterUID: String) {
         self.clusterUID = clusterUID
         restoreGeneration = 0
+        bootstrapClaim = ""
         tickets = []
+        problems = []
     }
 
     package init(_ configMap: KubeObject) {
         let notes = configMap.annotations
-        clusterUID = notes[Self.clusterUIDNote] ?? ""
+        self.init(clusterUID: notes[Self.clusterUIDNote] ?? "")
         clusterID = Hexadecimal.clusterID(notes[Self.clusterIDNote])
+        if clusterID == nil { unreadable(notes, Self.clusterIDNote) }
         restoreGeneration = Int64(notes[Self.restoreGenerationNote] ?? "") ?? 0
-        tickets = configMap.map("data").sorted.compactMap { key, value in
-            guard let json = try? JSON.parse(value), let ticket = Ticket(json) else { return nil }
-            return Line(pod: key, ticket: ticket)
+        bootstrapClaim = notes[Self.bootstrapClaimNote] ?? ""
+        if String(restoreGeneration) != notes[Self.restoreGenerationNote] {
+            unreadable(notes, Self.restoreGenerationNote)
+        }
+        for (pod, text) in configMap.map("data").sorted {
+            if let ticket = Self.ticket(text) {
+                tickets.append(Line(pod: pod, ticket: ticket))
+            } else {
+                problems.append("the ticket of \(pod)")
+            }
+        }
+    }
+
+    private mutating func unreadable(_ notes: KubeMap, _ name: String) {
+        if let text = notes[name], !text.isEmpty {
+            problems.append("the annotation \(name) \"\(text)\"")
+        }
+    }
+
+    private static func ticket(_ text: String) -> Ticket? {
+        do throws(FormatError) {
+            return Ticket(try JSON.parse(text))
+        } catch {
+            return nil
         }
     }
 

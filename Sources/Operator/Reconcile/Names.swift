@@ -12,7 +12,13 @@ package enum Names {
     package static let revisionLabel = "controller-revision-hash"
     /// A hash of what was applied; a child whose hash differs is applied anew.
     package static let appliedNote = "keelson.dev/applied"
+    // On Secrets with certificates: when it ends, when it was made, by which authority, since when
+    // its `ca.crt` is what it is, and the wish it was made for.
     package static let notAfterNote = "keelson.dev/not-after"
+    package static let issuedAtNote = "keelson.dev/issued-at"
+    package static let signerNote = "keelson.dev/signer"
+    package static let trustedSinceNote = "keelson.dev/trusted-since"
+    package static let rotatedForNote = "keelson.dev/rotated-for"
 }
 
 /// Conditional changes of objects that somebody else made.
@@ -75,6 +81,9 @@ enum MembershipWriter {
             (Membership.restoreGenerationNote, "\(wanted.restoreGeneration)"),
         ]
         if let id = wanted.clusterID { notes.append((Membership.clusterIDNote, id.description)) }
+        if !wanted.bootstrapClaim.isEmpty {
+            notes.append((Membership.bootstrapClaimNote, wanted.bootstrapClaim))
+        }
         return notes
     }
 }

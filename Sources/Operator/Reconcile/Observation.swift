@@ -29,15 +29,22 @@ package struct Observation: Equatable, Sendable {
     /// Those that `Children` names, sorted by name.
     package var services: [KubeObject]
     package var secrets: [KubeObject]
+    /// Of cert-manager, with our label; unknown where it is not installed.
+    package var certificates: Seen<[KubeObject]>
     /// Rights to see them may be missing; then nothing follows from them.
     package var nodes: Seen<[KubeObject]>
     package var volumes: Seen<[KubeObject]>
     package var storageClasses: Seen<[KubeObject]>
+    /// Known where the API server has the kind.
+    package var serviceMonitors: Seen<[KubeObject]> = .unknown("not asked")
+    package var prometheusRules: Seen<[KubeObject]> = .unknown("not asked")
     /// EtcdBackupSchedules and EtcdBackups whose `clusterRef` names this cluster.
     package var backups: [KubeObject]
     package var backupSchedules: [KubeObject]
     /// Jobs of ours for this cluster: checks of artefacts before a restore.
     package var jobs: [KubeObject]
+    /// Pods of these jobs.
+    package var jobPods: [KubeObject] = []
     package var etcd: EtcdView
     /// How the step of the pass before ended; nil after a start, and if that pass took no step.
     package var outcome: StepOutcome?
@@ -49,6 +56,7 @@ package struct Observation: Equatable, Sendable {
         claims = []
         services = []
         secrets = []
+        certificates = .unknown("not asked")
         nodes = .unknown("not asked")
         volumes = .unknown("not asked")
         storageClasses = .unknown("not asked")

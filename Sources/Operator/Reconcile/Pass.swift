@@ -23,6 +23,7 @@ struct Pass {
     let memory: ClusterMemory
     let membership: Membership?
     let survey: Survey
+    let backups: BackupStanding
 
     /// What the status will say of the operation.
     var operation: RecordedOperation?
@@ -41,6 +42,8 @@ struct Pass {
     var restoreGeneration: Int64
     var recreated: String?
     var keepsStatus = false
+    /// What this pass saw the end of.
+    var finished: RecordedOperation?
 
     init(_ observation: Observation, now: Instant) {
         self.observation = observation
@@ -50,6 +53,7 @@ struct Pass {
         membership = observation.configMap.map { Membership($0) }
         survey = Survey(
             observation, desired: desired, memory: memory, tickets: membership, now: now)
+        backups = BackupStanding(observation, now: now)
         operation = memory.operation
         latchedClusterID = membership?.clusterID ?? memory.clusterID
         let uid = membership?.clusterUID ?? ""
@@ -68,9 +72,17 @@ struct Pass {
         return plan()
     }
 
-    /// What a server that knows the rules of the schema would not have let in.
+    /// What a server that knows the rules of the schema would not have let in. A generation that was
+    /// found good stays so: the rules are many, and passes are more.
     private func ruleProblem() -> String? {
-        SpecCheck.problems(of: observation.cluster).first.map { "\($0.field): \($0.message)" }
+        if let known = memory.condition("SpecValid"), known.isTrue,
+            known.observedGeneration == desired.generation
+        {
+            return nil
+        }
+        var bare = observation.cluster
+        bare["status"] = nil
+        return SpecCheck.problems(of: bare).first.map { "\($0.field): \($0.message)" }
     }
 
     /// At most one thing, in the order of its weight.
@@ -78,7 +90,10 @@ struct Pass {
         guard halt == nil, !desired.isPaused else { return }
         if planFinalizer() { return }
         if planChildren() { return }
+        requeue = min(requeue, certificatePause)
+        if let record = operation, isWithoutGround(record) { operation = nil }
         if let record = operation, !dropForUrgency(record) {
+            if !survey.isQuorate, renewIdlePod() { return }
             carry(out: record)
             return
         }
@@ -88,7 +103,8 @@ struct Pass {
 
     /// What has not begun, or is between two parts, gives way to a repair.
     private mutating func dropForUrgency(_ record: RecordedOperation) -> Bool {
-        let isBetween = record.step == .choose || record.step == .defragment
+        let isBetween =
+            record.step == .backUp || record.step == .choose || record.step == .defragment
         // Whoever was removed already is added again by `ScaleOut`.
         let mayWait = isBetween || record.step == .clean || record.step == .addLearner
         let isAsleep = desired.isHibernating && isBetween
@@ -120,6 +136,7 @@ struct Pass {
             if record.isRevocable { operation = nil }
         case .finish(let news):
             operation = nil
+            if !news.contains(where: { $0.reason == "OperationAborted" }) { finished = record }
             events += news
             requeue = .zero
             if record.type == .retire, !record.cause.isEmpty {
@@ -152,8 +169,8 @@ struct Pass {
     }
 
     private mutating func checkDeadline(_ record: RecordedOperation, _ reason: String) {
-        guard now - record.startedAt > desired.progressDeadline else { return }
-        let text = "\(describe(record)): \(reason)"
+        guard now - record.stepStartedAt > desired.progressDeadline else { return }
+        let text = reason.isEmpty ? describe(record) : "\(describe(record)): \(reason)"
         let kind = record.type == .roll ? "RolloutStalled" : "OperationStalled"
         let wasStalled = memory.condition("Progressing").map { $0.reason == kind } ?? false
         progress = (false, kind, text)
@@ -177,6 +194,7 @@ struct Pass {
     private mutating func plan() -> Plan {
         var plan = Plan(
             events: events, step: step, operationID: stepID, requeueAfter: requeue)
+        plan.finished = finished
         guard !keepsStatus else { return plan }
         let status = StatusReport(self).json()
         if !StatusReport.isSame(status, observation.cluster["status"]) {

@@ -12,8 +12,9 @@ extension Pass {
 
     mutating func pick() {
         let triggers: [(Pass) -> Trigger?] = [
-            { $0.founding() }, { $0.quorumRecovery() }, { $0.corruptMember() }, { $0.fullStore() },
-            { $0.lostMember() }, { $0.stuckPod() }, { $0.surplusLearner() }, { $0.leftOver() },
+            { $0.founding() }, { $0.quorumRecovery() }, { $0.corruptMember() }, { $0.staleAlarm() },
+            { $0.fullStore() }, { $0.lostMember() }, { $0.stuckPod() }, { $0.surplusLearner() },
+            { $0.leftOver() },
             { $0.openLearner() },
             { $0.requested() }, { $0.grownStorage() }, { $0.oldPods() }, { $0.tooFew() },
             { $0.tooMany() }, { $0.fragmented() },
@@ -50,11 +51,15 @@ extension Pass {
     }
 
     func hasUrgentTrigger(besides record: RecordedOperation) -> Bool {
+        // A backup may take long, and writes are refused meanwhile.
+        if record.step == .backUp, case .begin? = fullStore() { return true }
         // What is more urgent than lost members must not give way to them, or neither would end.
         let triggers =
             record.type == .reclaim ? [corruptMember()] : [corruptMember(), lostMember()]
         for trigger in triggers {
-            if case .begin(let urgent, _)? = trigger, urgent.target != record.target { return true }
+            guard case .begin(let urgent, _)? = trigger else { continue }
+            // Between two pods the target is the one that was done.
+            if urgent.target != record.target || record.step == .choose { return true }
         }
         return false
     }
@@ -69,6 +74,7 @@ extension Pass {
     }
 
     private func founding() -> Trigger? {
+        if let record = openPermission() { return .begin(record, []) }
         guard membership == nil || membership?.isVirgin == true else { return nil }
         let marks = ClaimMarks(observation.claims)
         if let problem = marks.problem { return .refused("InvalidSpec", problem) }
@@ -81,6 +87,11 @@ extension Pass {
             return .begin(record, [])
         }
         if let known = memory.clusterID {
+            if rememberedClusterUID != nil {
+                return .begin(
+                    RecordedOperation(
+                        .adopt, step: .adoptClaims, now: now, cause: known.description), [])
+            }
             return .refused(
                 "DataLost", "cluster \(known) was here, and neither its claims nor its map are")
         }
@@ -92,19 +103,60 @@ extension Pass {
             RecordedOperation(.bootstrap, target: seedName, step: .awaitSeed, now: now), [])
     }
 
+    /// The map is gone, and with it the stateful set's size; no list can be read to make it again.
+    /// Then the cluster is adopted anew from its claims, whatever was under way in it.
+    func isWithoutGround(_ record: RecordedOperation) -> Bool {
+        switch record.type {
+        case .bootstrap, .restore, .adopt, .quorumRecovery: return false
+        case .replace, .reclaim, .recreate, .retire, .promote, .roll, .resize, .scaleOut, .scaleIn,
+            .defrag, .moveLeader:
+            break
+        }
+        guard membership == nil, !survey.isListKnown, case .begin(let found, _)? = founding()
+        else { return false }
+        return found.type == .adopt
+    }
+
+    /// A status can vanish while a permission to make a cluster is on record. It is burnt, as it
+    /// would have been, before anything else happens.
+    private func openPermission() -> RecordedOperation? {
+        guard let line = membership?.tickets.first(where: { $0.ticket.action.isPermission }) else {
+            return nil
+        }
+        let isRestore = line.ticket.action == .restore
+        guard line.ticket.action == .forceNewCluster else {
+            return RecordedOperation(
+                isRestore ? .restore : .bootstrap, target: line.pod, step: .startSeed, now: now,
+                podUID: line.ticket.podUID, claimUID: membership?.bootstrapClaim ?? "")
+        }
+        var record = RecordedOperation(
+            .quorumRecovery, target: line.pod, step: .awaitSurvivor, now: now,
+            cause: "\(restoreGeneration)", podUID: line.ticket.podUID)
+        record.survivor = line.pod
+        return record
+    }
+
     private func quorumRecovery() -> Trigger? {
         guard !survey.isQuorate else { return nil }
         let lostFor = memory.age(of: "Quorum", being: "False", now: now) ?? .zero
-        let hasAnyPod = observation.pods.contains { !$0.isBeingDeleted }
-        guard hasAnyPod, !desired.approvedRecovery.isEmpty else {
-            // Nothing else in the list below may touch a cluster without a quorum but restarts.
-            return nil
-        }
+        // Nothing else in the list below may touch a cluster without a quorum but restarts.
+        guard observation.pods.contains(where: { !$0.isBeingDeleted }) else { return nil }
+        guard !desired.approvedRecovery.isEmpty else { return recoveryByItself() }
         guard desired.approvedRecovery == latchedClusterID?.description else {
             return .refused(
                 "QuorumRecoveryRequired", "the approval names another cluster than this one")
         }
         guard lostFor > .zero else { return nil }
+        if let refusal = recovery.refusal { return .refused("QuorumRecoveryRequired", refusal) }
+        return .begin(
+            RecordedOperation(.quorumRecovery, step: .chooseSurvivor, now: now), [])
+    }
+
+    /// Nobody is asked, but the evidence must be the same, and stand for a while.
+    private func recoveryByItself() -> Trigger? {
+        guard desired.recoversByItself, let since = memory.quorumLostSince,
+            now - since > desired.recoveryAfter, !recovery.lost.isEmpty
+        else { return nil }
         if let refusal = recovery.refusal { return .refused("QuorumRecoveryRequired", refusal) }
         return .begin(
             RecordedOperation(.quorumRecovery, step: .chooseSurvivor, now: now), [])
@@ -121,11 +173,22 @@ extension Pass {
         return replacement(of: member, cause: Loss.corrupt.rawValue)
     }
 
+    /// The member that raised it was taken out by somebody else, or the record of it was lost.
+    private func staleAlarm() -> Trigger? {
+        guard survey.isQuorate, !staleAlarms.isEmpty else { return nil }
+        return .begin(
+            RecordedOperation(.reclaim, step: .disarm, now: now, cause: Loss.corrupt.rawValue), [])
+    }
+
     private func fullStore() -> Trigger? {
         guard survey.isQuorate, !noSpaceAlarms.isEmpty else { return nil }
+        // Tried already, and nothing was deleted since.
         let storage = memory.condition("StorageHealthy")
-        // Tried already, and nothing has changed since.
-        if storage?.reason == "QuotaExceeded", isStoreStillFull { return nil }
+        if storage?.reason == "QuotaExceeded", isStoreStillFull, let triedAtRevision,
+            storage?.message.hasSuffix(triedAtRevision) == true
+        {
+            return nil
+        }
         let record = RecordedOperation(.reclaim, step: .compact, now: now)
         if let member = nextToDefragment(record), let refusal = defragRefusal(member, record) {
             return .refused("DisruptionDeferred", refusal)
@@ -133,6 +196,12 @@ extension Pass {
         return .begin(
             record,
             [.warning("AlarmRaised", "NOSPACE: the cluster takes no writes")])
+    }
+
+    /// How the condition StorageHealthy ends after an attempt that made no room. While the alarm is
+    /// raised only deletions make revisions, and each is worth another attempt.
+    var triedAtRevision: String? {
+        survey.leading?.status.map { "tried at revision \($0.revision)" }
     }
 
     /// What is in use alone is too much: neither compaction nor defragmentation can help.
@@ -163,7 +232,16 @@ extension Pass {
 
     func isStuckBeyondRecreation(_ member: MemberView) -> Bool {
         guard case .stuck = member.standing else { return false }
-        return (member.memory?.recreates ?? 0) >= desired.maxRecreates
+        return recentRecreates(member) >= desired.maxRecreates
+    }
+
+    /// Those of the present window.
+    func recentRecreates(_ member: MemberView) -> Int {
+        guard let memory = member.memory, memory.recreates > 0 else { return 0 }
+        guard let since = memory.recreatesSince, now - since > desired.recreateWindow else {
+            return memory.recreates
+        }
+        return 0
     }
 
     private func replacement(of member: MemberView, cause: String) -> Trigger? {
@@ -221,18 +299,23 @@ extension Pass {
     /// What a scale-in left behind whose record was lost.
     private func leftOver() -> Trigger? {
         guard survey.isListKnown, survey.isQuorate else { return nil }
-        guard let member = survey.members.last, member.listed == nil, isSurplus(member.name) else {
-            return nil
+        for member in survey.members.reversed() where isSurplus(member.name) {
+            guard member.listed == nil else { return nil }
+            let isMarked =
+                member.claim?.annotations[Membership.clusterUIDNote] == latchedClusterUID
+            let isKept = member.claim?.labels[Names.retiredLabel] != nil
+            if member.ticket == nil {
+                if member.pod != nil { return nil }
+                // A claim that is nobody's, or is kept, is no reason to leave those below.
+                if member.claim == nil || !isMarked || isKept { continue }
+            }
+            return .begin(
+                RecordedOperation(
+                    .retire, target: member.name,
+                    step: member.ticket == nil ? .deleteClaim : .dropTicket, now: now,
+                    memberID: member.ticket?.memberID), [])
         }
-        let isMarked = member.claim?.annotations[Membership.clusterUIDNote] == latchedClusterUID
-        let isKept = member.claim?.labels[Names.retiredLabel] != nil
-        let claimStays = member.claim == nil || !isMarked || isKept
-        if member.ticket == nil, member.pod != nil || claimStays { return nil }
-        return .begin(
-            RecordedOperation(
-                .retire, target: member.name,
-                step: member.ticket == nil ? .deleteClaim : .dropTicket, now: now,
-                memberID: member.ticket?.memberID), [])
+        return nil
     }
 
     private func openLearner() -> Trigger? {
@@ -300,9 +383,14 @@ extension Pass {
         if let refusal = disruptionRefusal(member) {
             return .refused("DisruptionDeferred", refusal)
         }
+        var step = OperationStep.backUp
+        switch backupBeforeRoll {
+        case .failed(let text): return .refused("BackupFailed", text)
+        case .notNeeded, .stored: step = .choose
+        case .missing, .running: break
+        }
         return .begin(
-            RecordedOperation(
-                .roll, step: .choose, now: now, cause: targetRevision ?? ""),
+            RecordedOperation(.roll, step: step, now: now, cause: targetRevision ?? ""),
             [.normal("RolloutStarted", "to revision \(targetRevision ?? "")")])
     }
 
@@ -350,7 +438,7 @@ extension Pass {
         guard survey.isQuorate, survey.count.healthy == survey.count.voters else { return nil }
         let isAsked = !desired.defragNow.isEmpty && handled("defrag-now") != desired.defragNow
         let isDue =
-            desired.defragMode == "Auto"
+            desired.defragMode == "Auto" && desired.isMaintained(now)
             && survey.members.contains { $0.status.map(needsDefrag) ?? false }
         guard isAsked || isDue else { return nil }
         guard survey.count.voters > 1 || desired.defragsSingleMember || isAsked else { return nil }

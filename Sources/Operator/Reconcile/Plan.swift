@@ -17,6 +17,8 @@ package struct Plan: Equatable, Sendable {
     package var operationID: String
     /// Look again after this time at the latest; at once if zero.
     package var requeueAfter: Duration
+    /// The operation that has come to its end, for those who count; not one that was given up.
+    package var finished: RecordedOperation?
 
     package init(
         status: JSONValue? = nil, events: [ClusterEvent] = [], step: Step? = nil,
@@ -116,13 +118,15 @@ package struct CertificateOrder: Equatable, Sendable {
     package var ipAddresses: [String]
     package var isAuthority: Bool
     package var validity: Duration
-    /// Certificates that stay trusted beside the new signer's: PEM, from the `ca.crt` in use.
-    package var keepsOldAuthority: Bool
+    package var keyAlgorithm: ClusterTLS.KeyAlgorithm
+    /// Of an authority: others that stay trusted beside it, as PEM. What an authority signs trusts
+    /// whom its Secret says.
+    package var trusted: [UInt8]
 
     package init(
         secret: KubeObject, signer: KubeObject?, commonName: String, dnsNames: [String] = [],
         ipAddresses: [String] = [], isAuthority: Bool = false, validity: Duration,
-        keepsOldAuthority: Bool = false
+        keyAlgorithm: ClusterTLS.KeyAlgorithm = .ecdsaP256, trusted: [UInt8] = []
     ) {
         self.secret = secret
         self.signer = signer
@@ -131,6 +135,7 @@ package struct CertificateOrder: Equatable, Sendable {
         self.ipAddresses = ipAddresses
         self.isAuthority = isAuthority
         self.validity = validity
-        self.keepsOldAuthority = keepsOldAuthority
+        self.keyAlgorithm = keyAlgorithm
+        self.trusted = trusted
     }
 }

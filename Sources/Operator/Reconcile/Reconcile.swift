@@ -6,6 +6,7 @@ package import Bytes
 //   Observation ──► Survey (members joined by ID) ──► StatusReport ──► status, conditions
 //                        │
 //                        ├─► Children          services, tickets, stateful set …
+//                        ├─► Certificates/     what is due; how an authority is replaced
 //                        ├─► Operations/       the recorded operation goes on
 //                        └─► Pick              nothing recorded: the first trigger that applies
 //                                   │

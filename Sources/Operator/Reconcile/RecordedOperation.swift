@@ -31,6 +31,7 @@ package enum OperationStep: String, Sendable, CaseIterable {
     case permit = "Permit"
     case startSeed = "StartSeed"
     case latch = "Latch"
+    case compareSeed = "CompareSeed"
     case adoptClaims = "AdoptClaims"
     // A member leaves.
     case handOver = "HandOver"
@@ -47,6 +48,7 @@ package enum OperationStep: String, Sendable, CaseIterable {
     case promote = "Promote"
     case settle = "Settle"
     // A pod goes and comes back.
+    case backUp = "BackUp"
     case choose = "Choose"
     case deletePod = "DeletePod"
     case awaitPod = "AwaitPod"
@@ -88,6 +90,9 @@ package struct RecordedOperation: Equatable, Sendable {
     package var survivor: String
     /// Names of members that are done, in order.
     package var done: [String]
+    /// Of a restore: keys in the artefact, and the revision at which the first member must have them.
+    package var expectedKeys: Int64?
+    package var expectedRevision: Int64?
 
     package init(
         _ type: OperationType, target: String = "", step: OperationStep, now: Instant,
@@ -114,10 +119,12 @@ package struct RecordedOperation: Equatable, Sendable {
     /// parts: it may be given up, and its trigger will begin it again.
     package var isRevocable: Bool {
         switch step {
-        case .handOver, .remove, .choose, .defragment: true
+        case .handOver, .remove, .backUp, .choose, .defragment: true
+        // Refused only while the pod is still the one that was to go.
+        case .deletePod: true
         case .addLearner: type == .scaleOut
-        case .checkArtefact, .awaitSeed, .permit, .startSeed, .latch, .adoptClaims, .dropTicket,
-            .shrink, .deleteClaim, .clean, .join, .start, .burn, .promote, .settle, .deletePod,
+        case .checkArtefact, .awaitSeed, .permit, .startSeed, .latch, .compareSeed, .adoptClaims,
+            .dropTicket, .shrink, .deleteClaim, .clean, .join, .start, .burn, .promote, .settle,
             .awaitPod, .compact, .disarm, .growClaims, .awaitClaims, .renewStatefulSet,
             .chooseSurvivor, .holdOthers, .force, .awaitSurvivor, .dropOthers:
             false
@@ -155,6 +162,8 @@ extension RecordedOperation {
         record.podUID = json["podUID"]?.string ?? ""
         record.claimUID = json["pvcUID"]?.string ?? ""
         record.survivor = json["survivor"]?.string ?? ""
+        record.expectedKeys = json["expectedKeys"]?.int64
+        record.expectedRevision = json["expectedRevision"]?.int64
         record.done = (json["done"]?.array ?? []).compactMap(\.string)
         return record
     }
@@ -176,6 +185,8 @@ extension RecordedOperation {
             ("pvcUID", claimUID), ("survivor", survivor),
         ]
         for (key, text) in texts where !text.isEmpty { members.append((key, .string(text))) }
+        let numbers = [("expectedKeys", expectedKeys), ("expectedRevision", expectedRevision)]
+        for case (let key, let number?) in numbers { members.append((key, .integer(number))) }
         if !done.isEmpty { members.append(("done", .array(done.map(JSONValue.string)))) }
         return .object(members)
     }

@@ -13,13 +13,15 @@ struct StandingJudge {
 
     /// A container that was restarted so often does not get well by restarts.
     static let crashLoopRestarts = 5
+    /// Of a node whose member was removed from the list; it never starts on that disk again.
+    static let removedExitCode: Int64 = 4
 
     init(_ observation: Observation, desired: DesiredCluster, now: Instant) {
         self.observation = observation
         self.desired = desired
         self.now = now
-        corrupt = observation.etcd.probes.compactMap(\.status.value).flatMap(\.alarms)
-            .filter { $0.kind == .corrupt }.map(\.memberID)
+        corrupt = observation.etcd.probes.compactMap(\.status.value)
+            .flatMap { $0.alarms.value ?? [] }.filter { $0.kind == .corrupt }.map(\.memberID)
     }
 
     mutating func standing(_ member: MemberView) -> Standing {

@@ -30,7 +30,7 @@ extension StatusReport {
 
     private func lines() -> [Line] {
         [available(), quorum(), progressing(), degraded(), membersReady(), membersUpdated()]
-            + [storage(), specValid()] + occasional()
+            + [storage(), CertificateReport(pass).line(), specValid()] + occasional()
     }
 
     private func available() -> Line {
@@ -57,6 +57,12 @@ extension StatusReport {
                 type: "Quorum", isTrue: true, reason: reason,
                 message: "\(survey.count.healthy) of \(survey.count.voters) voters are healthy")
         }
+        // What has not begun cannot have been lost.
+        guard pass.latchedClusterID != nil else {
+            return Line(
+                type: "Quorum", isTrue: nil, reason: "NotFounded",
+                message: "the cluster has no member yet")
+        }
         let known = survey.members.filter { $0.ticket != nil || $0.memory?.memberID != nil }
         let down = known.filter { !$0.isHealthy && !$0.standing.isUnknown }
         if !known.isEmpty, known.count - down.count < QuorumCount.quorum(of: known.count) {
@@ -66,6 +72,10 @@ extension StatusReport {
         return Line(
             type: "Quorum", isTrue: nil, reason: "Unknown",
             message: "no member could be asked for a linearizable read")
+    }
+
+    var quorumLostSince: Instant? {
+        quorum().reason == "Lost" ? pass.memory.quorumLostSince ?? pass.now : nil
     }
 
     private func progressing() -> Line {
@@ -113,14 +123,26 @@ extension StatusReport {
     private func storage() -> Line {
         if !pass.noSpaceAlarms.isEmpty {
             let isDone = pass.memory.operation?.type == .reclaim && pass.operation == nil
-            let stays = pass.memory.condition("StorageHealthy")?.reason == "QuotaExceeded"
+            let text = pass.fullMember ?? "the alarm NOSPACE is raised"
+            let old = pass.memory.condition("StorageHealthy")
+            if isDone, let tried = pass.triedAtRevision {
+                return Line(
+                    type: "StorageHealthy", isTrue: false, reason: "QuotaExceeded",
+                    message: "\(text); \(tried)")
+            }
+            if let old, old.reason == "QuotaExceeded" {
+                return Line(
+                    type: "StorageHealthy", isTrue: false, reason: old.reason,
+                    message: old.message)
+            }
             return Line(
-                type: "StorageHealthy", isTrue: false,
-                reason: isDone || stays ? "QuotaExceeded" : "NoSpace",
-                message: pass.fullMember ?? "the alarm NOSPACE is raised")
+                type: "StorageHealthy", isTrue: false, reason: "NoSpace", message: text)
         }
         if !pass.smallClaims.isEmpty {
             return Line(type: "StorageHealthy", isTrue: true, reason: "VolumeResizing")
+        }
+        if case .unknown(let why) = pass.alarms {
+            return Line(type: "StorageHealthy", isTrue: nil, reason: "NotObserved", message: why)
         }
         return Line(type: "StorageHealthy", isTrue: true, reason: "Quota")
     }
@@ -154,12 +176,26 @@ extension StatusReport {
         if isHibernated {
             lines.append(Line(type: "Hibernated", isTrue: true, reason: "Asked"))
         }
+        if let backups = pass.backups.condition {
+            lines.append(
+                Line(
+                    type: "BackupReady", isTrue: backups.isTrue, reason: backups.reason,
+                    message: backups.message))
+        }
+        if let missing = pass.missingMonitors {
+            lines.append(
+                Line(
+                    type: "MonitoringReady", isTrue: false, reason: "NoDefinition",
+                    message: missing))
+        }
         lines += losses()
         return lines
     }
 
     private func losses() -> [Line] {
-        guard !pass.survey.isQuorate, pass.latchedClusterID != nil, !isHibernated else { return [] }
+        guard !pass.survey.isQuorate, pass.latchedClusterID != nil, !isHibernated,
+            !pass.observation.cluster.isBeingDeleted
+        else { return [] }
         let recovery = pass.recovery
         guard !recovery.lost.isEmpty else { return [] }
         let names = recovery.lost.map(\.name).joined(separator: ", ")
@@ -173,12 +209,19 @@ extension StatusReport {
         return [
             Line(
                 type: "QuorumRecoveryRequired", isTrue: true, reason: "DisksLost",
-                message: recovery.refusal
-                    ?? "the disks of \(names) are lost; to go on with "
-                    + "\(recovery.survivor?.name ?? "the rest") alone annotate "
-                    + "keelson.dev/approve-quorum-recovery="
-                    + "\(pass.latchedClusterID?.description ?? "")")
+                message: recovery.refusal ?? "the disks of \(names) are lost; \(wayOut(recovery))")
         ]
+    }
+
+    private func wayOut(_ recovery: Pass.RecoveryView) -> String {
+        let survivor = recovery.survivor?.name ?? "the rest"
+        let annotation =
+            "keelson.dev/approve-quorum-recovery=\(pass.latchedClusterID?.description ?? "")"
+        guard pass.desired.recoversByItself, let since = quorumLostSince else {
+            return "to go on with \(survivor) alone annotate \(annotation)"
+        }
+        let moment = KubeTime.seconds((since + pass.desired.recoveryAfter).nanoseconds)
+        return "\(survivor) goes on alone after \(moment), or now with \(annotation)"
     }
 
     private var isHibernated: Bool {
@@ -193,6 +236,11 @@ extension StatusReport {
         if pass.desired.isPaused { return "Paused" }
         if isHibernated { return "Hibernated" }
         if pass.halt != nil { return "Degraded" }
+        if let progress = pass.progress, !progress.isTrue,
+            ["RestoreFailed", "BootstrapFailed"].contains(progress.reason)
+        {
+            return "Failed"
+        }
         if let operation = pass.operation { return phase(of: operation.type) }
         if pass.latchedClusterID == nil { return "Pending" }
         guard pass.survey.isQuorate else { return "Unavailable" }
@@ -216,8 +264,7 @@ extension StatusReport {
     /// The same but for numbers that move by themselves.
     static func isSame(_ new: JSONValue, _ old: JSONValue?) -> Bool {
         guard let old else { return false }
-        return JSON.text(steady(new), style: JSON.Style(sortsKeys: true))
-            == JSON.text(steady(old), style: JSON.Style(sortsKeys: true))
+        return steady(new).isSame(as: steady(old))
     }
 
     private static func steady(_ status: JSONValue) -> JSONValue {
@@ -232,15 +279,23 @@ extension StatusReport {
         return .object(object)
     }
 
+    /// Reasons of TLSReady that somebody should hear of, and as what.
+    private static let tlsWarnings = [
+        "Expiring": "CertificateExpiring", "Expired": "CertificateExpiring",
+        "Invalid": "CertificateInvalid", "CertManagerMissing": "CertManagerMissing",
+    ]
+
     /// Events that follow from what changed.
     static func news(from old: ClusterMemory, to new: ClusterMemory) -> [ClusterEvent] {
         var news: [ClusterEvent] = []
         let watched = [
             ("Quorum", "False", "QuorumLost"), ("Degraded", "True", "MemberUnhealthy"),
             ("ClusterIDMismatch", "True", "ClusterIDMismatch"),
+            ("MembershipUnreadable", "True", "MembershipUnreadable"),
             ("UnknownMember", "True", "UnknownMember"),
             ("QuorumRecoveryRequired", "True", "QuorumRecoveryRequired"),
             ("SpecValid", "False", "InvalidSpec"),
+            ("MonitoringReady", "False", "MonitoringUnavailable"),
         ]
         for (type, bad, reason) in watched {
             guard let now = new.condition(type), now.status == bad, now.reason != "Hibernated",
@@ -252,6 +307,17 @@ extension StatusReport {
             old.condition("Quorum")?.reason == "FaultTolerant"
         {
             news.append(.warning("QuorumAtRisk", quorum.message))
+        }
+        if let tls = new.condition("TLSReady"), let reason = tlsWarnings[tls.reason],
+            old.condition("TLSReady")?.reason != tls.reason
+        {
+            news.append(.warning(reason, tls.message))
+        }
+        let stale = BackupStanding.staleReason
+        if let backups = new.condition("BackupReady"), backups.reason == stale,
+            old.condition("BackupReady")?.reason != stale
+        {
+            news.append(.warning(stale, backups.message))
         }
         return news
     }

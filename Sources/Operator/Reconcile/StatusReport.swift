@@ -40,10 +40,15 @@ struct StatusReport {
         if let operation = pass.operation { fields.append(("operation", operation.json)) }
         fields.append(("members", .array(members())))
         fields.append(("endpoints", .array(endpoints().map(JSONValue.string))))
+        if let tls = CertificateReport(pass).json() { fields.append(("tls", tls)) }
         let alarms = alarms()
         if !alarms.isEmpty { fields.append(("alarms", .array(alarms))) }
+        if let backup = pass.backups.summary { fields.append(("backup", backup)) }
         let handled = handledAnnotations()
         if !handled.isEmpty { fields.append(("handledAnnotations", handled.json)) }
+        if let since = quorumLostSince {
+            fields.append(("quorumLostSince", .string(KubeTime.seconds(since.nanoseconds))))
+        }
         fields.append(("conditions", .array(conditions())))
         return .object(fields)
     }
@@ -128,9 +133,10 @@ struct StatusReport {
         // While the list cannot be read, what it said last stays.
         let id = view.listed?.id ?? (survey.isListKnown ? nil : old?.memberID)
         let isSame = old?.memberID == id
-        let since =
-            old?.since.flatMap { old?.isHealthy == view.isHealthy && isSame ? $0 : nil }
-            ?? pass.now
+        let isAsBefore =
+            old?.isHealthy == view.isHealthy
+            || (old?.isJoining == true && state(view) == .joining)
+        let since = old?.since.flatMap { isAsBefore && isSame ? $0 : nil } ?? pass.now
         var fields: [(String, JSONValue)] = [
             ("name", .string(view.name)), ("ordinal", count(view.ordinal)),
         ]
@@ -155,8 +161,7 @@ struct StatusReport {
             ("message", view.isHealthy ? "" : view.standing.reason),
         ]
         for (key, text) in texts where !text.isEmpty { fields.append((key, .string(text))) }
-        let recreates = recreates(view)
-        if recreates > 0 { fields.append(("recreates", count(recreates))) }
+        fields += recreates(view)
         fields.append(("lastTransitionTime", .string(KubeTime.seconds(since.nanoseconds))))
         return .object(fields)
     }
@@ -171,12 +176,21 @@ struct StatusReport {
         return old.claimUID
     }
 
-    private func recreates(_ view: MemberView) -> Int {
-        let old = view.memory?.recreates ?? 0
-        if pass.recreated == view.name { return old + 1 }
+    /// The window begins with its first recreation; ten good minutes end it early.
+    private func recreates(_ view: MemberView) -> [(String, JSONValue)] {
+        let old = pass.recentRecreates(view)
+        let isAnother = pass.recreated == view.name
         let well = view.memory.map { $0.isHealthy && view.isHealthy } ?? false
-        if well, let since = view.memory?.since, pass.now - since > .seconds(600) { return 0 }
-        return old
+        if !isAnother, well, let since = view.memory?.since, pass.now - since > .seconds(600) {
+            return []
+        }
+        let number = isAnother ? old + 1 : old
+        guard number > 0 else { return [] }
+        let begin = old > 0 ? view.memory?.recreatesSince ?? pass.now : pass.now
+        return [
+            ("recreates", count(number)),
+            ("recreatesSince", .string(KubeTime.seconds(begin.nanoseconds))),
+        ]
     }
 
     private func state(_ view: MemberView) -> MemberState {
@@ -199,11 +213,7 @@ struct StatusReport {
 
     private func alarms() -> [JSONValue] {
         let old = pass.observation.cluster.list("status", "alarms")
-        var seen: [MemberAlarm] = []
-        for alarm in survey.members.compactMap(\.status).flatMap(\.alarms)
-        where !seen.contains(alarm) {
-            seen.append(alarm)
-        }
+        guard case .known(let seen) = pass.alarms else { return old }
         return seen.sorted { ($0.kind.rawValue, $0.memberID) < ($1.kind.rawValue, $1.memberID) }
             .map { alarm in
                 let id = alarm.memberID.description
@@ -227,9 +237,20 @@ struct StatusReport {
         for (name, value, type) in asked {
             let key = "keelson.dev/\(name)"
             if value.isEmpty { handled[key] = nil }
+            // Who leads already has nothing to be moved to, then or later.
+            let isThere = type == .moveLeader && survey.leading?.name == value
+            if isThere, pass.operation == nil { handled[key] = value }
             if !value.isEmpty, pass.operation?.type == type, memory.operation == nil {
                 let isReplace = type == .replace && pass.operation?.target != value
                 if !isReplace { handled[key] = value }
+            }
+        }
+        for wish in CertificateReport(pass).handled {
+            let key = "keelson.dev/\(wish.annotation)"
+            if wish.value.isEmpty {
+                handled[key] = nil
+            } else if wish.isDone {
+                handled[key] = wish.value
             }
         }
         return handled

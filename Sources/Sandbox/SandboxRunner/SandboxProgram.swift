@@ -74,7 +74,8 @@ package enum SandboxProgram {
             let settings = kubeletSettings(
                 options, folder, environment, program, files, door.host, port)
             let sandbox = Sandbox(
-                api: apiSettings(options), controllers: BuiltInControllers.Settings(),
+                api: try system { () throws(PosixError) in try apiSettings(options) },
+                controllers: BuiltInControllers.Settings(),
                 kubelet: settings, reactor: reactor, logger: logger(options),
                 environment: environment)
             let bound = try sandbox.port.listen(
@@ -108,8 +109,20 @@ package enum SandboxProgram {
         }
     }
 
-    private static func apiSettings(_ options: SandboxCommand.Options) -> Settings {
-        let seed = (try? SecureRandom.number()) ?? 1
+    private static func system<Result>(
+        _ body: () throws(PosixError) -> Result
+    ) throws(NetError) -> Result {
+        do throws(PosixError) {
+            return try body()
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private static func apiSettings(
+        _ options: SandboxCommand.Options
+    ) throws(PosixError) -> Settings {
+        let seed = try SecureRandom.number()
         var settings = Settings(epoch: WallClock.nanoseconds, seed: seed)
         // Kubectl warns of servers that are two versions away from it.
         settings.minorVersion = 33

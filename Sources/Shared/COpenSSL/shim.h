@@ -107,6 +107,8 @@ static inline const ASN1_INTEGER *keelson_revoked_serial(X509_CRL *list, int ind
 }
 
 static inline EVP_PKEY *keelson_new_p256_key(void) { return EVP_EC_gen("P-256"); }
+static inline EVP_PKEY *keelson_new_p384_key(void) { return EVP_EC_gen("P-384"); }
+static inline EVP_PKEY *keelson_new_rsa_key(unsigned int bits) { return EVP_RSA_gen(bits); }
 
 static inline int keelson_add_extension(X509 *certificate, X509 *issuer, int nid,
                                         const char *value) {

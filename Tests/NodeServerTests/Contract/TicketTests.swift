@@ -74,6 +74,33 @@ struct TicketTests {
         }
     }
 
+    @Test func `a ticket file that cannot be read is complained of, and read when it can be`()
+        throws
+    {
+        let folder = try TemporaryFolder()
+        let contract = NodeConfig.Contract(
+            ticketDirectory: folder.path, adminTokenFile: folder["token"], podName: "demo-0",
+            podUID: "p")
+        let desk = TicketDesk(contract, .silent)
+        try Directory.make(folder["demo-0"])
+        #expect(!desk.look())
+        #expect(desk.complaint.contains("cannot be read"))
+        try Directory.remove(folder["demo-0"])
+        let ticket = Ticket(clusterUID: "c", generation: 1, action: .resume)
+        try File(folder["demo-0"], .replace).write(at: 0, JSON.bytes(ticket.json))
+        #expect(desk.look())
+        #expect(desk.complaint.isEmpty)
+    }
+
+    @Test func `last words that cannot be written are told of`() throws {
+        let folder = try TemporaryFolder()
+        #expect(
+            TerminationMessage(path: folder["no/such/folder"]).write(1, "x")?.isNotFound == true)
+        #expect(TerminationMessage(path: folder["log"]).write(1, "x") == nil)
+        #expect(try File(folder["log"], .read).readAll().isEmpty == false)
+        #expect(TerminationMessage(path: "").write(1, "x") == nil)
+    }
+
     @Test func `who has lived is not made anew of nothing`() {
         var ticket = Ticket(clusterUID: "c", generation: 1, action: .join)
         ticket.memberID = 7

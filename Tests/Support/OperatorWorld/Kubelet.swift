@@ -22,12 +22,16 @@ extension World {
         runBackupsAndJobs()
     }
 
+    private static let ownedKinds: [ResourceKind] = [
+        .statefulSet, .service, .configMap, .secret, .serviceAccount, .podDisruptionBudget, .job,
+    ]
+
+    /// Only a cluster object that was deleted leaves any.
     private func collectGarbage() {
         let uids = api.list(.etcdCluster).map(\.uid)
-        for kind in [
-            ResourceKind.statefulSet, .service, .configMap, .secret, .serviceAccount,
-            .podDisruptionBudget, .job,
-        ] {
+        guard uids != clusterUIDs || uids.isEmpty || second % 10 == 0 else { return }
+        clusterUIDs = uids
+        for kind in Self.ownedKinds {
             for object in api.list(kind) {
                 guard let owner = object.ownerReferences.first, !uids.contains(owner.uid) else {
                     continue
@@ -48,19 +52,15 @@ extension World {
             return
         }
         isOrphaned = false
-        let revision =
-            "demo-"
-            + String(
-                CRC32C.of(
-                    JSON.bytes(
-                        set["spec", "template"] ?? .null, style: JSON.Style(sortsKeys: true))),
-                radix: 16)
-        api.updateStatus(
-            set.key(as: .statefulSet), version: nil,
-            [
-                "observedGeneration": .integer(set.generation),
-                "updateRevision": .string(revision),
-            ])
+        let revision = revisionHash(of: set)
+        if set["status", "observedGeneration"] != .integer(set.generation) {
+            api.updateStatus(
+                set.key(as: .statefulSet), version: nil,
+                [
+                    "observedGeneration": .integer(set.generation),
+                    "updateRevision": .string(revision),
+                ])
+        }
         let replicas = set.int("spec", "replicas") ?? 1
         for ordinal in 0..<max(0, replicas) { makeMember(ordinal, set, revision) }
         for pod in api.list(.pod) where !pod.isBeingDeleted {
@@ -70,6 +70,16 @@ extension World {
                 api.delete(pod.key(as: .pod), now: now)
             }
         }
+    }
+
+    /// By its template, as a hash; a generation has one.
+    private func revisionHash(of set: KubeObject) -> String {
+        let id = "\(set.uid) \(set.generation)"
+        if template.set == id { return template.revision }
+        let text = JSON.bytes(
+            set["spec", "template"] ?? .null, style: JSON.Style(sortsKeys: true))
+        template = (id, "demo-\(String(CRC32C.of(text), radix: 16))")
+        return template.revision
     }
 
     private func makeMember(_ ordinal: Int, _ set: KubeObject, _ revision: String) {
@@ -96,6 +106,7 @@ extension World {
         new.labels["controller-revision-hash"] = revision
         new.ownerReferences = [OwnerReference(to: set)]
         new["spec", "image"] = set.list("spec", "template", "spec", "containers").first?["image"]
+        new["spec", "containers"] = [["name": "etcd", "image": new["spec", "image"] ?? ""]]
         new["spec", "nodeName"] = .string("host-\(hostCount)")
         hostCount = (hostCount + 1) % 7
         api.create(new, now: now)
@@ -150,7 +161,7 @@ extension World {
         restarts[pod.name] = count
         var again = process
         again.exitCode = count > 1 && process.exitCode == 4 ? 4 : nil
-        if knobs.crashing == pod.name { again.exitCode = 1 }
+        if knobs.crashing.contains(pod.name) { again.exitCode = 1 }
         again.ticket = nil
         again.delay = min(count, 20)
         etcd.processes[pod.name] = again
@@ -162,6 +173,11 @@ extension World {
     private func report(
         _ pod: KubeObject, phase: String, isReady: Bool, waiting: String, _ process: SimProcess?
     ) {
+        let report = PodReport(
+            podUID: pod.uid, phase: phase, isReady: isReady, waiting: waiting,
+            restarts: restarts[pod.name] ?? 0, exitCode: process?.exitCode)
+        guard reports[pod.name] != report else { return }
+        reports[pod.name] = report
         let old = pod.condition("Ready")
         let ready = isReady ? "True" : "False"
         let since = old?.status == ready ? old?.lastTransitionTime ?? "" : timestamp
@@ -211,4 +227,14 @@ extension World {
                 ["conditions": [["type": "Complete", "status": "True"]]])
         }
     }
+}
+
+/// What a kubelet has said of a pod; it says the same only once.
+struct PodReport: Equatable {
+    var podUID: String
+    var phase: String
+    var isReady: Bool
+    var waiting: String
+    var restarts: Int
+    var exitCode: Int?
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import Controllers
 internal import Formats
 internal import Kube
 internal import Reconcile
@@ -11,6 +12,7 @@ package enum Mishap: String, CaseIterable, Sendable {
     case deleteConfigMap, stripStatus, stripStatusAndMap, deleteStatefulSet, touchReplicas
     case addOutside, removeOutside, hibernate, pause, recreateCluster, operatorDown, noSpace
     case fragment, growStorage, corrupt, deleteBudget, moveLeader, replaceMember, stripMarks
+    case freezeOperator, freezeBeforeStep, killOperator, apiDown, forgetHistory, deleteLease
 }
 
 extension World {
@@ -80,7 +82,9 @@ extension World {
             }
         case .cutMember: flip(somebody()) { $0.isCut = true }
         case .hideMembers: for name in etcd.processes.keys { flip(name) { $0.isHidden = true } }
-        case .hostDown: etcd.downHosts = ["host-\(random.below(7))"]
+        case .hostDown:
+            etcd.downHosts = ["host-\(random.below(7))"]
+            nodeList = nil
         case .scale: set(replicas: [1, 3, 5][random.below(3)])
         case .scaleTwice:
             set(replicas: 5)
@@ -94,9 +98,8 @@ extension World {
     }
 
     private func flip(_ name: String?, _ body: (inout SimProcess) -> Void) {
-        guard let name, var process = etcd.processes[name] else { return }
-        body(&process)
-        etcd.processes[name] = process
+        guard let name else { return }
+        _ = etcd.processes.update(name, body)
     }
 
     private func strikeHarder(_ mishap: Mishap) {
@@ -104,6 +107,7 @@ extension World {
         case .deleteConfigMap: api.remove(key(.configMap, "demo-membership"))
         case .stripStatus: api.updateStatus(clusterKey, version: nil, [:])
         case .stripStatusAndMap:
+            guard hasMarks else { return }
             api.updateStatus(clusterKey, version: nil, [:])
             api.remove(key(.configMap, "demo-membership"))
         case .deleteStatefulSet:
@@ -131,13 +135,28 @@ extension World {
         }
     }
 
+    /// With claims that nobody marked, nothing would be left that knows of the cluster.
+    private var hasMarks: Bool {
+        let claims = api.list(.persistentVolumeClaim)
+        return claims.isEmpty || claims.contains { !$0.annotations.isEmpty }
+    }
+
     private func recreateCluster() {
+        guard hasMarks else { return }
         operatorIsDown = false
         let spec = api.get(clusterKey)?["spec"]
         api.delete(clusterKey, now: now)
         run(seconds: 120) { self.api.get(self.clusterKey) == nil }
+        if api.get(clusterKey) != nil {
+            // The weather may be too bad for an operator, but not its members.
+            let storm = knobs
+            knobs = storm.peace
+            apiIsDown = false
+            run(seconds: 240) { self.api.get(self.clusterKey) == nil }
+            knobs = storm
+        }
         guard api.get(clusterKey) == nil else {
-            fail("I16", "the cluster object is not gone after two minutes")
+            fail("I16", "the cluster object is not gone after minutes of calm")
             return
         }
         run(seconds: random.below(30))
@@ -155,7 +174,7 @@ extension World {
         case .fragment: for name in etcd.disks.keys { resize(name, 900 << 20, 100 << 20) }
         case .growStorage: change { $0["spec", "storage"] = ["size": "16Gi"] }
         case .corrupt:
-            guard canLoseOne, let (_, list) = truth else { return }
+            guard canLoseOne, etcd.alarms.isEmpty, let (_, list) = truth else { return }
             let voters = list.filter { !$0.isLearner }
             let member = voters[random.below(voters.count)]
             etcd.alarms.append(MemberAlarm(kind: .corrupt, memberID: member.id))
@@ -167,11 +186,41 @@ extension World {
                 change { $0.annotations["keelson.dev/replace-member"] = name }
             }
         case .stripMarks:
+            // Without tickets the marks are all that is left of an earlier cluster.
+            guard api.get(key(.configMap, "demo-membership"))?.map("data").isEmpty == false else {
+                return
+            }
             for claim in api.list(.persistentVolumeClaim) {
                 var bare = claim
                 bare.annotations = [:]
                 api.update(bare)
             }
+        default: strikeOperator(mishap)
+        }
+    }
+
+    /// Whoever leads, or might.
+    private var leading: OperatorProcess {
+        operators.first { $0.election?.isLeader(now: now) == true }
+            ?? operators[random.below(operators.count)]
+    }
+
+    private func strikeOperator(_ mishap: Mishap) {
+        switch mishap {
+        case .freezeOperator:
+            leading.frozenUntil = now + .seconds(Int64(5 + random.below(90)))
+        case .freezeBeforeStep: leading.freezesBeforeStep = true
+        case .killOperator: kill(leading)
+        case .apiDown: apiIsDown = true
+        case .forgetHistory:
+            // Whoever is behind, or has no stream, must list again.
+            api.forgetHistory()
+            for process in operators {
+                for index in process.watches.indices where random.chance(percent: 50) {
+                    process.watches[index].expiresAt = now
+                }
+            }
+        case .deleteLease: api.remove(key(.lease, "keelson-operator"))
         default: break
         }
     }
@@ -191,18 +240,16 @@ extension World {
                 process.isHidden = false
             }
         }
-        etcd.downHosts = []
+        if !etcd.downHosts.isEmpty {
+            etcd.downHosts = []
+            nodeList = nil
+        }
         operatorIsDown = false
+        apiIsDown = false
         change { cluster in
             cluster["spec", "hibernate"] = nil
             cluster["spec", "paused"] = nil
             cluster["spec", "image"] = "keelson:1"
-        }
-        // A member that raised CORRUPT and is gone takes its alarm with it.
-        if let list = truth?.list {
-            etcd.alarms.removeAll { alarm in
-                alarm.kind == .corrupt && !list.contains { $0.id == alarm.memberID }
-            }
         }
         guard all else { return }
         guard listedOutside, let (_, list) = truth, let leaderPod else { return }

@@ -7,38 +7,36 @@ internal import Reconcile
 /// Runs one seed: a storm of mishaps, then peace, then judgement.
 package enum OperatorSimulator {
     package static func run(
-        seed: UInt64, isShort: Bool = false, trace: (@Sendable (String) -> Void)? = nil
+        seed: UInt64, isShort: Bool = false, plant: Plant? = nil,
+        trace: (@Sendable (String) -> Void)? = nil
     ) -> WorldReport {
         var dice = Random(seed: seed &* 0x9E37_79B9 &+ 77)
-        let world = World(seed: seed, knobs: knobs(&dice), trace: trace)
-        world.found(replicas: [1, 3, 3, 3, 5][dice.below(5)])
+        var knobs = WorldKnobs.storm(&dice)
+        knobs.plant = plant
+        let world = World(seed: seed, knobs: knobs, trace: trace)
+        let sizes = isShort ? [1, 2, 3, 3, 3, 3, 3, 5] : [1, 3, 3, 3, 5]
+        world.found(replicas: sizes[dice.below(sizes.count)])
         world.run(seconds: dice.chance(percent: 70) ? 150 : dice.below(60))
-        for _ in 0..<(isShort ? 1 + dice.below(4) : 2 + dice.below(9)) {
+        for mishap in plant?.mishaps ?? [] {
+            world.strike(mishap)
+            world.run(seconds: 30)
+        }
+        for _ in 0..<(isShort ? 1 + dice.below(3) : 2 + dice.below(9)) {
             world.strike(Mishap.allCases[dice.below(Mishap.allCases.count)])
-            world.run(seconds: 1 + dice.below(dice.chance(percent: 60) ? 30 : 400))
+            let longest = isShort ? 100 : 400
+            world.run(seconds: 1 + dice.below(dice.chance(percent: 60) ? 30 : longest))
             if dice.chance(percent: 70) { world.heal(all: false) }
-            if dice.chance(percent: 60) { world.run(seconds: dice.below(120)) }
+            if dice.chance(percent: 60) { world.run(seconds: dice.below(isShort ? 40 : 120)) }
         }
         peace(world, steady: isShort ? 60 : 600)
         return report(seed, world)
     }
 
-    private static func knobs(_ dice: inout Random) -> WorldKnobs {
-        var knobs = WorldKnobs()
-        knobs.mendsPendingClaims = dice.chance(percent: 50)
-        knobs.slowStarts = dice.chance(percent: 30)
-        knobs.killPercent = [0, 0, 5, 20, 40][dice.below(5)]
-        knobs.conflictPercent = [0, 0, 5, 25][dice.below(4)]
-        knobs.lostReplyPercent = [0, 0, 5, 25][dice.below(4)]
-        knobs.stalePercent = [0, 0, 10, 50][dice.below(4)]
-        return knobs
-    }
-
     /// All is healed. The cluster becomes whole, and stays so without a write.
     static func peace(_ world: World, steady seconds: Int) {
-        let mends = world.knobs.mendsPendingClaims
-        world.knobs = WorldKnobs()
-        world.knobs.mendsPendingClaims = mends
+        world.knobs = world.knobs.peace
+        world.heal(all: true)
+        world.run(seconds: 5)
         for _ in 0..<60 where world.failure == nil && !world.isWhole {
             world.heal(all: true)
             world.run(seconds: 60) { world.isWhole }

@@ -4,8 +4,21 @@ internal import Formats
 internal import Kube
 internal import Reconcile
 
-// The invariants of the operator, checked against the truth at the moment of each write. The
-// numbers are those of the operator's contract.
+// The invariants of the operator, by the numbers of its contract. Here: those of single writes,
+// checked against the truth at the moment of each. `Watchdog` has those of the time between.
+//
+//   I1  one learner at a time              I10 nothing is done to members of whom nothing is known
+//   I2  who stays is a quorum              I11 no disk goes below quorum
+//   I3  voters are promoted learners       I12 no healthy voter is stopped that the quorum needs
+//   I4  one bootstrap                      I13 the disruption budget is the quorum
+//   I5  intent is on record first          I14 Available only with a quorum
+//   I6  identity from this pass's list     I15 each write says what it rests on
+//   I7  replicas follow the list           I16 deletion needs no members
+//   I8  no claim of a listed member        I17 no pass holds up others
+//   I9  never the last copy                I18 a steady world sees no write
+//
+// A request that was decided on in time and sent late (`isHeld`) is judged for what versions and
+// UIDs can keep from happening: not for I7 and I12, where no object says what changed meanwhile.
 extension World {
     /// The list as a quorum has it, with the cluster's ID.
     var truth: (id: ClusterID, list: [ListedMember])? {
@@ -26,24 +39,39 @@ extension World {
         return !process.isCut && etcd.isUp(process)
     }
 
-    private func healthyVoters(_ list: [ListedMember]) -> [ListedMember] {
+    func healthyVoters(_ list: [ListedMember]) -> [ListedMember] {
         list.filter { !$0.isLearner && isHealthy($0) }
     }
 
-    /// I14: the condition Available is never True without a quorum that answered in this pass.
-    func judge(_ plan: Plan, _ view: Observation) {
-        if let status = plan.status {
-            for condition in status["conditions"]?.array ?? []
-            where condition["type"]?.string == "Available" && condition["status"]?.string == "True"
-            {
-                if truth == nil { fail("I14", "Available without a quorum") }
-            }
+    // MARK: A plan, before anything of it is done
+
+    func judge(_ plan: Plan, _ view: Observation, _ process: OperatorProcess) {
+        judgeAvailable(plan)
+        // I6: the list that it goes by is a quorum's, and as old as this pass.
+        if let list = view.etcd.members.value {
+            let real = view.etcd.clusterID.flatMap { etcd.quorumList($0) } ?? []
+            if list != real { fail("I6", "a member list that no quorum has: \(list.count)") }
         }
-        // I10, I17: without anything known of the members, nothing of theirs is changed.
+        // I10: without anything known of the members, nothing of theirs is changed.
         if let step = plan.step, !view.etcd.members.isKnown,
             view.etcd.probes.allSatisfy({ !$0.identity.isKnown }), isDestructive(step)
         {
             fail("I10", "\(World.words(step)) with nobody known")
+        }
+        // I17: whoever wants the next pass at once has changed something in this one.
+        if plan.requeueAfter > .seconds(60) || plan.requeueAfter < .zero {
+            fail("I17", "the next look is in \(plan.requeueAfter)")
+        }
+        let isIdle = plan.requeueAfter == .zero && plan.status == nil && plan.step == nil
+        process.idleHurries = isIdle ? process.idleHurries + 1 : 0
+        if process.idleHurries > 3 { fail("I17", "it goes round without a pause") }
+    }
+
+    /// I14: the condition Available is never True without a quorum that answered in this pass.
+    private func judgeAvailable(_ plan: Plan) {
+        for condition in plan.status?["conditions"]?.array ?? []
+        where condition["type"]?.string == "Available" && condition["status"]?.string == "True" {
+            if truth == nil { fail("I14", "Available without a quorum") }
         }
     }
 
@@ -56,18 +84,63 @@ extension World {
         }
     }
 
-    /// Looks at a step before it is done; false if a rule is broken, which ends the run.
-    func allows(_ step: Step, _ view: Observation) -> Bool {
-        switch step {
-        case .etcd(let call, _): judge(call)
-        case .delete(let key, let uid, let options): judge(key, uid, options, view)
-        case .apply(let object) where object.kind == "StatefulSet",
-            .create(let object) where object.kind == "StatefulSet":
-            judgeReplicas(object)
-        case .patch(let key, let patch) where key.kind == .configMap: judgeTickets(patch)
-        case .apply, .create, .patch, .sendTicket, .createToken, .issueCertificates: break
+    // MARK: A step that is about to be sent
+
+    func judgeIntent(_ step: Step, _ plan: Plan, _ view: Observation, isHeld: Bool) {
+        judgeRecord(plan, view)
+        judgePreconditions(step)
+        guard !isHeld, case .etcd(let call, _) = step else { return }
+        judge(call)
+        judgeIdentity(call, plan, view)
+    }
+
+    /// I5: whatever belongs to an operation is on record before it is done. Children, marks and the
+    /// finalizer are no operations: they are what the objects say already.
+    private func judgeRecord(_ plan: Plan, _ view: Observation) {
+        let id = plan.operationID
+        let isPlain =
+            id.hasPrefix("child/") || id.hasPrefix("mark/") || id.hasPrefix("renew/")
+            || id == "finalizer" || id == "deletion"
+        guard !isPlain else { return }
+        let record = (plan.status ?? view.cluster["status"])?["operation"]
+        if record?["id"]?.string != id || !watchdog.recorded.contains(Watchdog.key(record)) {
+            fail("I5", "\(id) is not on record as it is done")
         }
-        return failure == nil
+    }
+
+    /// I15: what an operator that was deposed writes must fail.
+    private func judgePreconditions(_ step: Step) {
+        switch step {
+        case .delete(let key, let uid, _):
+            if uid.isEmpty { fail("I15", "\(key) is deleted without its UID") }
+        case .patch(let key, let patch):
+            let metadata = patch["metadata"]
+            if metadata?["uid"]?.string ?? "" == "" || metadata?["resourceVersion"] == nil {
+                fail("I15", "\(key) is patched whatever it says")
+            }
+        case .apply(let object):
+            guard object.resourceVersion.isEmpty,
+                let kind = SmallAPI.kinds.first(where: { $0.kind == object.kind }),
+                api.get(object.key(as: kind)) != nil
+            else { return }
+            fail("I15", "\(object.kind) \(object.name) is applied over whatever it says")
+        case .create, .sendTicket, .etcd, .createToken, .issueCertificates: break
+        }
+    }
+
+    /// I6: an ID is that of the operation's target in the list of this pass.
+    private func judgeIdentity(_ call: EtcdCall, _ plan: Plan, _ view: Observation) {
+        let id: MemberID
+        switch call {
+        case .remove(let member), .promote(let member): id = member
+        case .addLearner, .moveLeader, .compact, .defragment, .disarm: return
+        }
+        let status = plan.status ?? view.cluster["status"]
+        let target = status?["operation"]?["target"]?.string ?? ""
+        guard let member = view.etcd.members.value?.first(where: { $0.id == id }) else {
+            return fail("I6", "\(id) is not in the list of this pass")
+        }
+        if podName(member) != target { fail("I6", "\(id) is \(podName(member)), not \(target)") }
     }
 
     private func judge(_ call: EtcdCall) {
@@ -106,12 +179,21 @@ extension World {
         truth.flatMap { etcd.leader(of: $0.id) }.flatMap { etcd.disk($0)?.index } ?? 0
     }
 
-    private func judge(
-        _ key: ObjectKey, _ uid: String, _ options: Deletion, _ view: Observation
-    ) {
-        if uid.isEmpty { fail("I15", "\(key) is deleted without its UID") }
-        if key.kind == .persistentVolumeClaim { judgeClaim(key, uid) }
-        if key.kind == .pod { judgePod(key, uid, options) }
+    // MARK: A step that the API took
+
+    /// The world's own objects are as they were before it.
+    func judgeDone(_ step: Step, _ view: Observation, isHeld: Bool) {
+        switch step {
+        case .delete(let key, let uid, let options):
+            if key.kind == .persistentVolumeClaim { judgeClaim(key, uid) }
+            if key.kind == .pod { judgePod(key, uid, options, isHeld: isHeld) }
+            if key.kind == .podDisruptionBudget { judgeNoBudget(view) }
+        case .apply(let object), .create(let object):
+            if object.kind == "StatefulSet", !isHeld { judgeReplicas(object) }
+            if object.kind == "PodDisruptionBudget" { judgeBudget(object, view) }
+        case .patch(let key, let patch): if key.kind == .configMap { judgeTickets(patch) }
+        case .sendTicket, .etcd, .createToken, .issueCertificates: break
+        }
     }
 
     private func judgeClaim(_ key: ObjectKey, _ uid: String) {
@@ -136,7 +218,7 @@ extension World {
         if !disk.isEmpty, !others { fail("I9", "\(key.name) is the last copy") }
     }
 
-    private func judgePod(_ key: ObjectKey, _ uid: String, _ options: Deletion) {
+    private func judgePod(_ key: ObjectKey, _ uid: String, _ options: Deletion, isHeld: Bool) {
         count("pods deleted")
         guard let pod = api.get(key), pod.uid == uid, let (_, list) = truth,
             let member = list.first(where: { podName($0) == key.name })
@@ -144,7 +226,7 @@ extension World {
         if options.gracePeriodSeconds == 0 {
             fail("I8", "\(key.name) is forced while its member is in the list")
         }
-        guard !member.isLearner, isHealthy(member) else { return }
+        guard !member.isLearner, isHealthy(member), !isHeld else { return }
         let voters = list.filter { !$0.isLearner }
         let healthy = healthyVoters(list).count
         if voters.count > 1, healthy - 1 < QuorumCount.quorum(of: voters.count) {
@@ -170,6 +252,30 @@ extension World {
         }
     }
 
+    /// I13, by the list that the pass went by. While it is not known the old one is better than a
+    /// guess, and a missing one is better guessed.
+    private func judgeBudget(_ object: KubeObject, _ view: Observation) {
+        if object.string("spec", "selector", "matchLabels", "keelson.dev/role") != "voter" {
+            fail("I13", "the budget does not select voters")
+        }
+        guard let list = view.etcd.members.value else { return }
+        let voters = list.filter { !$0.isLearner }.count
+        let wanted = view.cluster.int("spec", "replicas") ?? 3
+        let quorum = QuorumCount.quorum(of: max(voters, min(wanted, voters + 1)))
+        let written = object.int("spec", "minAvailable") ?? 0
+        if written != quorum || voters < 2 {
+            fail("I13", "minAvailable is \(written) with \(voters) voters, \(wanted) wanted")
+        }
+    }
+
+    private func judgeNoBudget(_ view: Observation) {
+        let isWanted =
+            view.cluster.bool("spec", "hibernate") != true && !view.cluster.isBeingDeleted
+            && view.cluster.bool("spec", "podDisruptionBudget", "enabled") != false
+        let voters = (view.etcd.members.value ?? []).filter { !$0.isLearner }.count
+        if isWanted, voters > 1 { fail("I13", "\(voters) voters are to have no budget") }
+    }
+
     /// I4: the permission to bootstrap is gone before there is a second member.
     private func judgeTickets(_ patch: JSONValue) {
         let map = api.get(key(.configMap, "demo-membership")).map { Membership($0) }
@@ -181,61 +287,6 @@ extension World {
             if still.contains("\"bootstrap\"") || still.contains("\"restore\",") {
                 fail("I4", "a second ticket while the first may bootstrap")
             }
-        }
-    }
-
-    // MARK: At the end
-
-    /// Nothing that was acknowledged is missing, and nothing was founded twice.
-    func judgeHistory() {
-        let tokens = etcd.bootstraps
-        if tokens.indices.contains(where: { tokens[..<$0].contains(tokens[$0]) }) {
-            fail("I4", "bootstrapped twice: \(tokens)")
-        }
-        guard !lossIsAllowed, let id = truth?.id, let leader = etcd.leader(of: id),
-            let log = etcd.disk(leader)?.log
-        else { return }
-        var index = 0
-        for number in etcd.acknowledged {
-            while index < log.count, log[index] < number { index += 1 }
-            guard index < log.count, log[index] == number else {
-                fail("lost", "write \(number) was acknowledged and is missing")
-                return
-            }
-        }
-    }
-
-    var operationText: String {
-        JSON.text(api.get(clusterKey)?["status", "operation"] ?? .null)
-    }
-
-    func conditionText(_ type: String) -> String {
-        guard let condition = api.get(clusterKey)?.condition(type) else { return "none" }
-        return "\(condition.status) \(condition.reason) \(condition.message)"
-    }
-
-    /// As many healthy voters as asked for, nothing under way, everything up to date.
-    package var isWhole: Bool {
-        guard let cluster = api.get(clusterKey), let (_, list) = truth else { return false }
-        let wanted = cluster.int("spec", "replicas") ?? 3
-        return list.count == wanted && healthyVoters(list).count == wanted
-            && cluster["status", "operation"] == nil && etcd.alarms.isEmpty
-            && cluster.condition("Available")?.isTrue == true
-            && cluster.condition("MembersReady")?.isTrue == true
-            && cluster.condition("MembersUpdated")?.isTrue == true
-            && api.get(key(.statefulSet, "demo"))?.int("spec", "replicas") == wanted
-            && api.list(.pod).count == wanted
-    }
-
-    /// I18: what is whole stays so without a write.
-    package func judgeSteadiness(seconds: Int = 600) {
-        run(seconds: min(120, seconds), writes: true)
-        let before = writeCount
-        let version = api.get(clusterKey)?.resourceVersion ?? ""
-        run(seconds: seconds, writes: true)
-        if writeCount != before {
-            let later = api.get(clusterKey)?.resourceVersion ?? ""
-            fail("I18", "\(writeCount - before) writes in a steady world, \(version) to \(later)")
         }
     }
 }

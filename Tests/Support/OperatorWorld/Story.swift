@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Bytes
+internal import Formats
 internal import Kube
 internal import Reconcile
 
@@ -24,7 +25,18 @@ package final class Story {
         case "lose-disk": world.loseDisk(pod)
         case "delete-pod": world.deletePod(pod)
         case "stop": world.stop(pod)
-        case "approve": world.approveRecovery()
+        case "approve": world.approveRecovery(of: arguments["cluster"])
+        case "annotate":
+            world.change { $0.annotations[arguments["note"] ?? ""] = arguments["value"] }
+        case "edit":
+            let path = (arguments["field"] ?? "").split(separator: ".").map(String.init)
+            let value = arguments["value"] ?? ""
+            world.change {
+                $0[path: ["spec"] + path] = Int64(value).map(JSONValue.integer) ?? .string(value)
+            }
+        case "corrupt": world.corrupt(pod)
+        case "fill": world.fillStores()
+        case "delete-keys": world.deleteKeys()
         case "strike":
             guard let mishap = Mishap(rawValue: arguments["mishap"] ?? "") else {
                 return "there is no such mishap"
@@ -36,11 +48,14 @@ package final class Story {
         case "condition":
             return (arguments["type"] ?? "").split(separator: ",")
                 .map { "\($0): \(world.conditionText(String($0)))" }.joined(separator: "\n")
-        default: return "there is no such order"
+        case "remains": return world.remains
+        default:
+            guard world.obey(command, arguments) else { return "there is no such order" }
         }
         if command != "run", let seconds = Int(arguments["for"] ?? "") {
             world.run(seconds: seconds)
         }
+        if arguments["quiet"] != nil { return world.failure.map { "BROKEN \($0.rule)" } ?? "" }
         let said = (world.log ?? []).filter { $0.hasPrefix("event ") || $0.hasPrefix("step ") }
         let broken = world.failure.map { ["BROKEN \($0.rule): \($0.reason)"] } ?? []
         return (said + broken).joined(separator: "\n")
@@ -91,15 +106,42 @@ package enum Courses {
 extension World {
     /// Its process ends with an error, again and again.
     func stop(_ pod: String) {
-        knobs.crashing = pod.isEmpty ? nil : pod
+        if pod.isEmpty { knobs.crashing = [] } else { knobs.crashing.append(pod) }
         guard var process = etcd.processes[pod] else { return }
         process.exitCode = 1
         etcd.processes[pod] = process
     }
 
-    func approveRecovery() {
+    /// It raises the alarm CORRUPT.
+    func corrupt(_ pod: String) {
+        guard let process = etcd.processes[pod], let id = etcd.disk(process)?.memberID else {
+            return
+        }
+        etcd.alarms.append(MemberAlarm(kind: .corrupt, memberID: id))
+    }
+
+    /// With keys that live: no compaction makes room.
+    func fillStores() {
+        guard let (_, list) = truth, let first = list.first else { return }
+        etcd.alarms = [MemberAlarm(kind: .noSpace, memberID: first.id)]
+        for name in etcd.disks.keys {
+            _ = etcd.disks.update(name) { disk in
+                disk.sizeBytes = 2100 << 20
+                disk.inUseBytes = 2100 << 20
+            }
+        }
+    }
+
+    /// What they took is history until the next compaction.
+    func deleteKeys() {
+        guard let (id, _) = truth else { return }
+        etcd.write(id, isDeletion: true)
+        etcd.historyBytes = 1800 << 20
+    }
+
+    func approveRecovery(of cluster: String? = nil) {
         lossIsAllowed = true
-        let id = api.get(clusterKey)?.string("status", "clusterID") ?? ""
+        let id = cluster ?? api.get(clusterKey)?.string("status", "clusterID") ?? ""
         change { $0.annotations["keelson.dev/approve-quorum-recovery"] = id }
     }
 }

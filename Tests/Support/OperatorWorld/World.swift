@@ -1,20 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Bytes
+internal import Controllers
 internal import Formats
 internal import Kube
 internal import Reconcile
 
-// One cluster, its operator and its Kubernetes in one thread, in simulated time, from one seed.
+// One cluster, its operators and its Kubernetes in one thread, in simulated time, from one seed.
 //
 //   Nemesis ──► SmallAPI ◄── Kubelet (stateful set, pods, claims)     EtcdModel (members, disks)
-//                  │  ▲                                                   │  ▲
-//                  ▼  │ at most one step                                  ▼  │
-//               Observation ─────────────► Reconciler.plan ─────────► Executor ──► Rules
+//               │      ▲                                                  │  ▲
+//     lists and │      │ at most one step                           asked │  │
+//     watches   ▼      │                                                  ▼  │
+//          ListWatch ──┴─► Observation ───► Reconciler.plan ──────────► Executor ──► Rules
 //
-// The operator is the real one. It is killed between any two of its writes; its writes collide, or
-// are done and not answered; its view of Kubernetes may be old. `Rules` looks at each write, with
-// the truth at hand: was it allowed? At the end all is healed, and then the cluster must be whole,
+// The operator is the real one: its planner, its caches, its election. What can go wrong around it:
+//
+//   its watches    late, each kind by itself; closed; with events that are never told but by a new
+//                  list; their version expired (410), so that they list again; refused
+//   its requests   409; 429 with Retry-After; 5xx; no answer; done and not answered; sent long after
+//                  they were decided on; the API gone for a while
+//   itself         killed before or after any write and started anew; frozen, also between a check
+//                  and the request; down; two of them, with a lease that each respects, and two
+//                  that do not ask for the lease at all
+//   its members    cut off, unreachable, crashed, slow, without a disk, gone with their host, added
+//                  and removed by others; full, corrupt and fragmented stores
+//   its objects    edited, stripped, deleted and made anew by people
+//
+// Not there: lists that are older than what was read before (it asks for consistent ones).
+//
+// `Rules` looks at each write that the API takes, with the truth at hand: was it allowed? It looks
+// at the members after each step too. At the end all is healed, and then the cluster must be whole,
 // nothing that was acknowledged may be missing, and the operator must have nothing more to write.
+// `Plant` breaks one rule at a time, to show that each is really looked at.
 
 package struct WorldFailure: Equatable, Sendable {
     package var rule: String
@@ -32,20 +49,6 @@ package struct WorldReport: Sendable {
     package var counters: SortedMap<String, Int>
 }
 
-package struct WorldKnobs: Sendable {
-    package var mendsPendingClaims = true
-    package var slowStarts = false
-    package var killPercent = 0
-    package var conflictPercent = 0
-    package var lostReplyPercent = 0
-    package var stalePercent = 0
-    /// Kill the operator after exactly this write; for running through them all.
-    package var killAfterWrite: Int?
-    package var crashing: String?
-
-    package init() {}
-}
-
 package final class World {
     var api = SmallAPI()
     var etcd = EtcdModel()
@@ -53,23 +56,32 @@ package final class World {
     package var knobs: WorldKnobs
     package private(set) var now: Instant
     private let began: Instant
-    var restarts = SortedMap<String, Int>()
-    var hostCount = 0
-    var isOrphaned = false
+    let seed: UInt64
     var trace: (@Sendable (String) -> Void)?
     package private(set) var failure: WorldFailure?
 
-    // The operator's memory, which a kill empties.
-    var outcome: StepOutcome?
-    private var resumeAt: Instant
-    private var lastChange = -1
-    private var oldView: Observation?
+    // What the controllers and kubelets remember.
+    var restarts = SortedMap<String, Int>()
+    var hostCount = 0
+    var clusterUIDs: [String] = []
+    var isOrphaned = false
+    var template = (set: "", revision: "")
+    var reports = SortedMap<String, PodReport>()
+    var nodeList: [KubeObject]?
+    private var map = (version: "", tickets: [Membership.Line]())
+
+    var operators: [OperatorProcess] = []
+    private var startCount = 0
     var operatorIsDown = false
+    var apiIsDown = false
 
     var writeCount = 0
     var kills = 0
     var counters = SortedMap<String, Int>()
     var events: [ClusterEvent] = []
+    var watchdog = Watchdog()
+    /// By an operator with a planted bug.
+    var remembered: [ListedMember] = []
     /// A person approved a recovery: what only the lost disks had may be missing.
     var lossIsAllowed = false
     var deletesEverything = false
@@ -79,13 +91,15 @@ package final class World {
     package init(
         seed: UInt64, knobs: WorldKnobs = WorldKnobs(), trace: (@Sendable (String) -> Void)? = nil
     ) {
+        self.seed = seed
         random = Random(seed: seed)
         self.knobs = knobs
         self.trace = trace
         // 2026-09-21T14:13:20Z.
         now = Instant(nanoseconds: 1_790_000_000_000_000_000)
         began = now
-        resumeAt = now
+        etcd.plant = knobs.plant
+        for _ in 0..<knobs.operatorCount { operators.append(freshOperator(after: .zero)) }
     }
 
     package var second: Int64 { (now - began).nanoseconds / 1_000_000_000 }
@@ -94,11 +108,13 @@ package final class World {
     package var log: [String]?
 
     func note(_ text: @autoclosure () -> String) {
-        trace?("\(second)s \(text())")
-        log?.append(text())
+        if let trace { trace("\(second)s \(text())") }
+        if log != nil { log?.append(text()) }
     }
 
     func count(_ what: String) { counters[what] = (counters[what] ?? 0) + 1 }
+
+    func chance(_ percent: Int) -> Bool { percent > 0 && random.chance(percent: percent) }
 
     func fail(_ rule: String, _ reason: String) {
         guard failure == nil else { return }
@@ -112,12 +128,9 @@ package final class World {
     package func tick(writes: Bool = true) {
         now = now + .seconds(1)
         runControllers()
-        let map = api.get(key(.configMap, "demo-membership")).map { Membership($0) }
-        let isFiled = second % 7 == 0
-        etcd.tick(writes: writes && second % 3 == 0) { pod in
-            isFiled ? map?.ticket(pod)?.ticket : nil
-        }
-        runOperator()
+        etcd.tick(writes: writes && second % 3 == 0, tickets: second % 7 == 0 ? tickets() : [])
+        for process in operators { run(process) }
+        watch()
     }
 
     package func run(seconds: Int, writes: Bool = true, until done: (() -> Bool)? = nil) {
@@ -127,117 +140,69 @@ package final class World {
         }
     }
 
+    /// What the kubelets have put before the members.
+    private func tickets() -> [Membership.Line] {
+        guard let found = api.get(key(.configMap, "demo-membership")) else { return [] }
+        if map.version != found.resourceVersion {
+            map = (found.resourceVersion, Membership(found).tickets)
+        }
+        return map.tickets
+    }
+
+    // MARK: Operators
+
+    func freshOperator(after pause: Duration) -> OperatorProcess {
+        startCount += 1
+        return OperatorProcess(
+            name: "operator-\(startCount)", hasRivals: knobs.operatorCount > 1,
+            startsAt: now + pause, now: now, seed: seed &+ UInt64(startCount) &* 1000)
+    }
+
     /// Several passes a second, as long as each wants the next one at once.
-    private func runOperator() {
-        guard !operatorIsDown, api.get(clusterKey) != nil else { return }
+    private func run(_ process: OperatorProcess) {
+        guard !operatorIsDown, now >= process.frozenUntil, failure == nil else { return }
+        disturb(process)
+        elect(process)
         for _ in 0..<3 {
-            guard now >= resumeAt || lastChange != api.changeCount else { return }
-            lastChange = api.changeCount
-            guard let pause = pass() else { return }
-            resumeAt = now + pause
+            feed(process)
+            guard process.inHand != nil || leads(process), isDue(process),
+                let pause = pass(process)
+            else { return }
+            process.resumeAt = now + pause
             if pause > .zero { return }
         }
     }
 
-    /// Nil if the operator died in it.
-    private func pass() -> Duration? {
-        guard let view = observe() else { return .seconds(1) }
-        let plan = Reconciler.plan(view, now: now)
-        judge(plan, view)
-        return execute(plan, view)
+    private func leads(_ process: OperatorProcess) -> Bool {
+        mayWrite(process) && process.isSynced
     }
 
-    func kill() -> Duration? {
+    private func isDue(_ process: OperatorProcess) -> Bool {
+        if let hand = process.inHand { return now >= hand.until }
+        guard process.hasNews || now >= process.resumeAt, !process.isBehind(Self.namespace) else {
+            return false
+        }
+        return true
+    }
+
+    /// How long to wait; nil if the operator died in it, or stands still.
+    private func pass(_ process: OperatorProcess) -> Duration? {
+        if let hand = process.inHand {
+            process.inHand = nil
+            return carry(out: hand.plan, hand.view, process, from: hand.stage, isLate: true)
+        }
+        process.hasNews = false
+        guard let seen = observe(process) else { return .seconds(30) }
+        let view = knobs.plant == nil ? seen : misread(seen)
+        let plan = sabotaged(Reconciler.plan(view, now: now), view)
+        judge(plan, view, process)
+        return carry(out: plan, view, process, from: .status, isLate: false)
+    }
+
+    func kill(_ process: OperatorProcess) {
         kills += 1
-        outcome = nil
-        oldView = nil
-        note("operator killed")
-        resumeAt = now + .seconds(Int64(1 + random.below(5)))
-        lastChange = api.changeCount
-        return nil
-    }
-
-    // MARK: What the operator sees
-
-    private func observe() -> Observation? {
-        guard let cluster = api.get(clusterKey) else { return nil }
-        var view = Observation(cluster: cluster, etcd: probe())
-        if let oldView, random.chance(percent: knobs.stalePercent) {
-            // The cache is behind; the cluster object itself is read anew before any write.
-            view = oldView
-            view.cluster = cluster
-            view.etcd = probe()
-        } else {
-            view.statefulSet = api.get(key(.statefulSet, "demo"))
-            view.pods = api.list(.pod)
-            view.claims = api.list(.persistentVolumeClaim)
-            view.configMap = api.get(key(.configMap, "demo-membership"))
-            view.disruptionBudget = api.get(key(.podDisruptionBudget, "demo"))
-            view.serviceAccount = api.get(key(.serviceAccount, "demo"))
-            view.services = api.list(.service)
-            view.secrets = api.list(.secret)
-            view.jobs = api.list(.job)
-            view.nodes = .known(nodes())
-            oldView = view
-        }
-        view.outcome = outcome
-        return view
-    }
-
-    private func nodes() -> [KubeObject] {
-        (0..<7).map { number in
-            var node = KubeObject(.node, name: "host-\(number)")
-            let isDown = etcd.downHosts.contains("host-\(number)")
-            node["status", "conditions"] = [
-                [
-                    "type": "Ready", "status": .string(isDown ? "Unknown" : "True"),
-                    "lastTransitionTime": .string(timestamp),
-                ]
-            ]
-            return node
-        }
-    }
-
-    private func probe() -> EtcdView {
-        var view = EtcdView(probes: api.list(.pod).map { probe($0) })
-        for process in etcd.processes.values where etcd.isUp(process) && !process.isHidden {
-            guard let id = etcd.disk(process)?.clusterID, !process.isCut,
-                let list = etcd.quorumList(id)
-            else { continue }
-            view.members = .known(list)
-            view.clusterID = id
-            return view
-        }
-        return view
-    }
-
-    private func probe(_ pod: KubeObject) -> MemberProbe {
-        var probe = MemberProbe(podName: pod.name)
-        guard let process = etcd.processes[pod.name], process.podUID == pod.uid,
-            etcd.isUp(process), !process.isHidden, let disk = etcd.disk(process),
-            process.delay == 0
-        else { return probe }
-        var identity = NodeIdentity(
-            state: disk.isEmpty ? .awaitingTicket : .running, podUID: pod.uid)
-        identity.clusterUID = disk.clusterUID
-        identity.clusterID = disk.clusterID
-        identity.memberID = disk.memberID
-        let action = process.ticket?.action
-        identity.dataLost = disk.isEmpty && (action == nil || action == .resume)
-        probe.identity = .known(identity)
-        guard let clusterID = disk.clusterID, let memberID = disk.memberID else { return probe }
-        let leader = etcd.leader(of: clusterID)
-        let leaderID = leader.flatMap { etcd.disk($0)?.memberID }
-        let isListed = etcd.quorumList(clusterID)?.contains { $0.id == memberID } ?? false
-        probe.status = .known(
-            NodeStatus(
-                clusterID: clusterID, memberID: memberID,
-                leader: process.isCut ? .none : leaderID ?? .none,
-                term: Term(disk.term), raftIndex: LogIndex(disk.index),
-                appliedIndex: LogIndex(disk.index), revision: Int64(disk.log.count),
-                dbSizeBytes: disk.sizeBytes, dbInUseBytes: disk.inUseBytes, version: "3.5.1",
-                alarms: etcd.alarms))
-        probe.isLinearizable = leader != nil && !process.isCut && isListed
-        return probe
+        note("\(process.name) killed")
+        guard let index = operators.firstIndex(where: { $0 === process }) else { return }
+        operators[index] = freshOperator(after: .seconds(Int64(1 + random.below(5))))
     }
 }

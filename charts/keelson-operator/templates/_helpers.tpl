@@ -100,9 +100,17 @@ annotations:
 - apiGroups: [batch]
   resources: [jobs, cronjobs]
   verbs: [get, list, watch, create, update, patch, delete]
+# Of the Prometheus operator, where it is installed.
+- apiGroups: [monitoring.coreos.com]
+  resources: [servicemonitors, prometheusrules]
+  verbs: [get, list, watch, create, update, patch, delete]
 - apiGroups: ["", events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+# Of clusters with tls.mode CertManager.
+- apiGroups: [cert-manager.io]
+  resources: [certificates]
+  verbs: [get, list, watch, create, update, patch]
 {{- end }}
 
 {{- /* What belongs to no namespace. Without it the operator reports that it cannot tell a lost node. */ -}}

@@ -68,11 +68,16 @@ struct TerminationMessage {
         self.path = path
     }
 
-    /// Nothing is said about a clean end. A message that cannot be written is lost.
-    func write(_ code: Int32, _ error: String, _ report: NodeReport? = nil) {
-        guard code != 0, !path.isEmpty else { return }
-        let file = try? File(path, .replace, permissions: 0o644)
-        _ = try? file?.write(at: 0, TerminationMessage.bytes(code, error, report))
+    /// Nothing is said about a clean end. Why a message could not be written; nil if it was.
+    func write(_ code: Int32, _ error: String, _ report: NodeReport? = nil) -> PosixError? {
+        guard code != 0, !path.isEmpty else { return nil }
+        do throws(PosixError) {
+            let file = try File(path, .replace, permissions: 0o644)
+            try file.write(at: 0, TerminationMessage.bytes(code, error, report))
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// Never longer than `byteCountMax`: the sentence is cut.

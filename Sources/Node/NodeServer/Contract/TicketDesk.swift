@@ -27,20 +27,34 @@ final class TicketDesk {
         let now = FileStamp(of: path)
         if now == stamp { return false }
         stamp = now
-        guard now != nil, let text = try? File(path, .read).readAll(limit: Ticket.byteCountMax),
-            text != read
-        else { return false }
+        guard now != nil else { return false }
+        let text: [UInt8]
+        do throws(PosixError) {
+            text = try File(path, .read).readAll(limit: Ticket.byteCountMax)
+        } catch {
+            // Looked at again the next time: what is in the way may go without a change of the file.
+            stamp = nil
+            read = []
+            if !error.isNotFound { complain("\(path) cannot be read: \(error)") }
+            return false
+        }
+        guard text != read else { return false }
         read = text
         do throws(TicketError) {
             let found = try Ticket.read(text)
             complaint = ""
             return take(found)
         } catch {
-            complaint = "\(path) is no ticket: \(error)"
-            logger.warn(
-                "a ticket cannot be read", ["path": .string(path), "error": .string("\(error)")])
+            complain("\(path) is no ticket: \(error)")
             return false
         }
+    }
+
+    /// Once for each thing that is wrong.
+    private func complain(_ text: String) {
+        guard text != complaint else { return }
+        complaint = text
+        logger.warn("a ticket cannot be read", ["error": .string(text)])
     }
 
     /// False for one that is older than what is there.

@@ -105,6 +105,9 @@ package struct EtcdBackupScheduleStatus: Record {
     package var lastScheduleTime = ""
     package var nextScheduleTime = ""
     package var lastSuccessfulTime = ""
+    package var lastVerifiedTime = ""
+    package var lastFailureTime = ""
+    package var lastDurationSeconds = 0
     package var lastBackup: BackupArtifact?
     package var lastError = ""
     package var active: [String] = []
@@ -126,6 +129,15 @@ package struct EtcdBackupScheduleStatus: Record {
         },
         Field("lastSuccessfulTime", \.lastSuccessfulTime, "When one last succeeded.") {
             $0.format = "date-time"
+        },
+        Field("lastVerifiedTime", \.lastVerifiedTime, "When one was last stored and checked.") {
+            $0.format = "date-time"
+        },
+        Field("lastFailureTime", \.lastFailureTime, "When one last failed.") {
+            $0.format = "date-time"
+        },
+        Field("lastDurationSeconds", \.lastDurationSeconds, "How long the last success took.") {
+            $0.standard = nil
         },
         Field("lastBackup", \.lastBackup, "What was stored last."),
         Field("lastError", \.lastError, "Why the last one failed, if it did."),

@@ -9,6 +9,7 @@ package struct UpdateStrategy: Record {
     }
 
     package var type = Kind.automatic
+    package var requireBackup = true
     package var pauseBetween = Duration.seconds(10)
 
     package init() {}
@@ -18,6 +19,10 @@ package struct UpdateStrategy: Record {
             "type", \.type,
             "Automatic, or Supervised: each roll waits for the annotation keelson.dev/approve-roll."
         ),
+        Field(
+            "requireBackup", \.requireBackup,
+            "Before members run another image: an EtcdBackup, where a schedule of the cluster says "
+                + "where backups go. If it fails nothing is restarted."),
         Field(
             "pauseBetween", \.pauseBetween,
             "How long a restarted member must be healthy before the next one."),
@@ -40,6 +45,7 @@ package struct Repair: Record {
     package var mode = Mode.automatic
     package var podUnavailableTimeout = Duration.seconds(300)
     package var maxRecreates = 3
+    package var recreateWindow = Duration.seconds(3600)
     package var nodeLost = NodeLost.wait
 
     package init() {}
@@ -51,12 +57,16 @@ package struct Repair: Record {
             "A pod that is not ready for this long counts as lost."),
         Field(
             "maxRecreates", \.maxRecreates,
-            "A pod that was recreated this often without becoming healthy loses its disk too."
+            "A pod that was recreated this often within recreateWindow, without becoming healthy, "
+                + "loses its disk too."
         ) {
             $0.format = "int32"
             $0.minimum = 0
             $0.maximum = 100
         },
+        Field(
+            "recreateWindow", \.recreateWindow,
+            "The time in which recreations are counted; after it the count begins anew."),
         Field(
             "nodeLost", \.nodeLost,
             "Wait: a member of a silent node is replaced once the node object is gone or tainted "
@@ -66,7 +76,10 @@ package struct Repair: Record {
     package static let rules: [Rule] = [
         Rule(
             "duration(self.podUnavailableTimeout) >= duration('30s')",
-            "podUnavailableTimeout must be at least 30s", at: ".podUnavailableTimeout")
+            "podUnavailableTimeout must be at least 30s", at: ".podUnavailableTimeout"),
+        Rule(
+            "duration(self.recreateWindow) >= duration('5m')",
+            "recreateWindow must be at least 5m", at: ".recreateWindow"),
     ]
 }
 

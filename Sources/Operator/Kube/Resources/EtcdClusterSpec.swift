@@ -20,8 +20,11 @@ package struct EtcdClusterSpec: Record {
     package var podDisruptionBudget = DisruptionBudget()
     package var updateStrategy = UpdateStrategy()
     package var repair = Repair()
+    package var quorumRecovery = QuorumRecovery()
     package var defrag = Defrag()
+    package var maintenance = Maintenance()
     package var backup = ClusterBackup()
+    package var monitoring = ClusterMonitoring()
     /// Of creation only; nil afterwards means nothing.
     package var bootstrap: Bootstrap?
     package var hibernate = false
@@ -76,8 +79,13 @@ package struct EtcdClusterSpec: Record {
     private static let behaviourFields: [Field<EtcdClusterSpec>] = [
         Field("updateStrategy", \.updateStrategy, "How members are restarted for a change."),
         Field("repair", \.repair, "When a broken member is made anew."),
+        Field(
+            "quorumRecovery", \.quorumRecovery,
+            "Whether a survivor goes on alone when the disks of a quorum are lost."),
         Field("defrag", \.defrag, "When free space in the store is given back to the disk."),
+        Field("maintenance", \.maintenance, "When there is time for what can wait."),
         Field("backup", \.backup, "Scheduled backups of this cluster."),
+        Field("monitoring", \.monitoring, "Objects for the Prometheus operator."),
         Field(
             "bootstrap", \.bootstrap,
             "What the cluster starts with. Only read when it is created."),
@@ -93,7 +101,9 @@ package struct EtcdClusterSpec: Record {
         },
         Field(
             "deletionPolicy", \.deletionPolicy,
-            "What becomes of the disks when the cluster is deleted."),
+            "What becomes of the disks when the cluster is deleted. Retain: they stay. Snapshot: a "
+                + "last backup is taken, for at most 25 minutes, then Delete; without a backup they "
+                + "stay."),
     ]
 
     package static let rules: [Rule] = [
@@ -140,6 +150,8 @@ package enum ImagePullPolicy: String, ChoiceValue {
 package enum DeletionPolicy: String, ChoiceValue {
     case retain = "Retain"
     case delete = "Delete"
+    /// A last backup, then Delete.
+    case snapshot = "Snapshot"
 }
 
 /// The name of something in the same namespace.

@@ -145,7 +145,7 @@ package struct MemberStatus: Record, OptionalContent {
     package var pvcName = ""
     package var pvcUID = ""
     package var recreates = 0
-    package var lastRecreateTime = ""
+    package var recreatesSince = ""
     package var lastTransitionTime = ""
     package var message = ""
 
@@ -168,7 +168,7 @@ package struct MemberStatus: Record, OptionalContent {
         Field("pvcName", \.pvcName, "Its claim."),
         Field("pvcUID", \.pvcUID, "UID of the claim."),
         plain("recreates", \.recreates, "Times its pod was recreated in the present window."),
-        Field("lastRecreateTime", \.lastRecreateTime, "When that was last.") {
+        Field("recreatesSince", \.recreatesSince, "When that window began.") {
             $0.format = "date-time"
         },
         Field("lastTransitionTime", \.lastTransitionTime, "When its state last changed.") {
@@ -223,6 +223,9 @@ package struct OperationRecord: Record, OptionalContent {
     package var pvcUID = ""
     /// Names of members that are done, of operations over all members.
     package var done: [String] = []
+    /// Of a restore.
+    package var expectedKeys: Int?
+    package var expectedRevision: Int?
     /// When it was last tried.
     package var attemptedAt = ""
 
@@ -235,6 +238,10 @@ package struct OperationRecord: Record, OptionalContent {
         Field("step", \.step, "The step it is in."),
         Field("done", \.done, "Members it is done with."),
         Field("reason", \.reason, "Why it was begun."),
+        Field("expectedKeys", \.expectedKeys, "Of a restore: keys in the backup."),
+        Field(
+            "expectedRevision", \.expectedRevision,
+            "Of a restore: the revision at which the first member must have these keys."),
         Field("startedAt", \.startedAt, "When it began.") { $0.format = "date-time" },
         Field("stepStartedAt", \.stepStartedAt, "When its step began.") {
             $0.format = "date-time"

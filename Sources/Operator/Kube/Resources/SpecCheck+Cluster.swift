@@ -14,6 +14,11 @@ extension EtcdClusterSpec: CheckedSpec {
         check.below("options") { options.check(&$0) }
         check.below("tls") { tls.check(against: old?.tls, &$0) }
         check.below("repair") { repair.check(&$0) }
+        for (index, window) in maintenance.windows.enumerated() {
+            check.below("maintenance.windows[\(index)]") { window.check(&$0) }
+        }
+        check.below("quorumRecovery") { quorumRecovery.check(&$0) }
+        check.below("monitoring") { monitoring.check(&$0) }
         for (index, schedule) in backup.schedules.enumerated() {
             check.below("backup.schedules[\(index)].destination") {
                 schedule.destination.check(&$0)
@@ -124,22 +129,12 @@ extension MemberOptions {
     }
 }
 
-extension ClusterTLS {
-    fileprivate func check(against old: ClusterTLS?, _ check: inout RuleCheck) {
-        check.require(
-            mode != .secret || (client != nil && peer != nil),
-            "mode Secret needs client.secretName and peer.secretName", of: Self.self)
-        check.require(
-            mode == .secret || (client == nil && peer == nil),
-            "client and peer can only be set in mode Secret", of: Self.self)
-        if let old { check.require(mode == old.mode, "mode is immutable", of: Self.self) }
-    }
-}
-
 extension Repair {
     fileprivate func check(_ check: inout RuleCheck) {
         check.require(
             podUnavailableTimeout >= .seconds(30),
             "podUnavailableTimeout must be at least 30s", of: Self.self)
+        check.require(
+            recreateWindow >= .seconds(300), "recreateWindow must be at least 5m", of: Self.self)
     }
 }

@@ -4,14 +4,19 @@ package import Formats
 /// Values at a path of keys. A key that is a number walks into an array that is there.
 package enum JSONPath {
     package static func value(at path: ArraySlice<String>, in value: JSONValue) -> JSONValue? {
-        guard let key = path.first else { return value }
-        let next: JSONValue?
-        if let elements = value.array {
-            next = Int(key).flatMap { elements.indices.contains($0) ? elements[$0] : nil }
-        } else {
-            next = value[key]
+        var value = value
+        for key in path {
+            switch value {
+            case .object(let object):
+                guard let member = object[key] else { return nil }
+                value = member
+            case .array(let elements):
+                guard let index = Int(key), elements.indices.contains(index) else { return nil }
+                value = elements[index]
+            case .null, .bool, .integer, .unsigned, .number, .string: return nil
+            }
         }
-        return next.flatMap { Self.value(at: path.dropFirst(), in: $0) }
+        return value
     }
 
     /// The value with `new` at the path. Objects on the way are made, and what is in the way and
@@ -43,12 +48,7 @@ extension JSONValue {
     package func isSame(as other: JSONValue) -> Bool {
         switch (self, other) {
         case (.object(let mine), .object(let theirs)):
-            let keys = Set(mine.keys)
-            return keys == Set(theirs.keys)
-                && keys.allSatisfy { key in
-                    guard let left = mine[key], let right = theirs[key] else { return false }
-                    return left.isSame(as: right)
-                }
+            return mine.isSame(as: theirs)
         case (.array(let mine), .array(let theirs)):
             return mine.count == theirs.count
                 && zip(mine, theirs).allSatisfy { $0.isSame(as: $1) }
@@ -56,5 +56,26 @@ extension JSONValue {
             return double == other.double
         default: return self == other
         }
+    }
+}
+
+extension JSONObject {
+    fileprivate func isSame(as other: JSONObject) -> Bool {
+        if members.count == other.members.count {
+            // As a rule the order is the same too.
+            var isEqual = true
+            for (mine, theirs) in zip(members, other.members)
+            where mine.key != theirs.key || !mine.value.isSame(as: theirs.value) {
+                isEqual = false
+                break
+            }
+            if isEqual { return true }
+        }
+        let keys = Set(keys)
+        return keys == Set(other.keys)
+            && keys.allSatisfy { key in
+                guard let left = self[key], let right = other[key] else { return false }
+                return left.isSame(as: right)
+            }
     }
 }

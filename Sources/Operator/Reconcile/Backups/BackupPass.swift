@@ -32,10 +32,11 @@ struct BackupPass {
             return fail("InvalidSpec", "\(backup.problems[0].field): \(backup.problems[0].message)")
         }
         let reference = backup.spec.clusterRef.name
-        guard let object = seen.cluster(reference) else {
+        guard let object = cluster(reference) else {
             return wait("there is no EtcdCluster \(reference)")
         }
-        if let job = seen.jobs.first(where: { $0.name == jobName }) { return follow(job) }
+        let job = seen.jobs.first { $0.name == jobName && $0.controller?.uid == backup.uid }
+        if let job { return follow(job) }
         let cluster = DesiredCluster(object, defaults: seen.defaults)
         if let reason = Self.obstacle(object) { return wait(reason) }
         if let claim = BackupPod.newClaim(
@@ -44,6 +45,13 @@ struct BackupPass {
             return Plan(step: .create(claim), operationID: jobName, requeueAfter: .seconds(1))
         }
         return start(cluster)
+    }
+
+    /// One that is being deleted too, for its last backup.
+    private func cluster(_ name: String) -> KubeObject? {
+        if let found = seen.cluster(name) { return found }
+        let uid = seen.object.labels[Names.finalLabel]
+        return seen.clusters.first { $0.name == name && $0.uid == uid }
     }
 
     /// Why no backup may begin now; nil if one may.

@@ -131,15 +131,7 @@ struct BackupPod {
         return .object(members)
     }
 
-    private var clientSecret: String? {
-        switch cluster.tlsMode {
-        case .disabled: nil
-        case .auto, .certManager: "\(cluster.name)-client-tls"
-        case .secret:
-            cluster.spec["tls"]?["client"]?["operatorSecretName"]?.string
-                ?? cluster.spec["tls"]?["client"]?["secretName"]?.string
-        }
-    }
+    private var clientSecret: String? { cluster.operatorSecretName }
 
     func command() -> [String] {
         let members = (0..<max(1, cluster.replicas)).map { cluster.clientURL(cluster.podName($0)) }

@@ -144,8 +144,15 @@ struct RestorePass {
         }
         restore.status.completedAt = time
         set("Complete", .yes, "Restored", "EtcdCluster \(target)")
+        let what = restore.status.artifact.map {
+            ", with \($0.keyCount) keys of revision \($0.revision)"
+        }
         return phase(
-            .completed, events: [.normal("RestoreCompleted", "EtcdCluster \(target) is available")])
+            .completed,
+            events: [
+                .normal(
+                    "RestoreCompleted", "EtcdCluster \(target) is available\(what ?? "")")
+            ])
     }
 
     // MARK: Status

@@ -152,6 +152,9 @@ struct SchedulePass {
                 return
             }
             schedule.status.lastSuccessfulTime = end
+            if report.isVerified { schedule.status.lastVerifiedTime = end }
+            schedule.status.lastDurationSeconds = BackupLine.seconds(
+                from: job.string("status", "startTime") ?? "", to: end)
             schedule.status.lastBackup = artifact
             schedule.status.stored = report.stored
             schedule.status.storedBytes = report.storedBytes
@@ -161,13 +164,14 @@ struct SchedulePass {
             let text =
                 report.error.isEmpty ? job.condition("Failed")?.message ?? "" : report.error
             schedule.status.lastError = text
+            schedule.status.lastFailureTime = max(
+                schedule.status.lastFailureTime, job.condition("Failed")?.lastTransitionTime ?? "")
             set("LastBackupSucceeded", .no, "BackupFailed", text)
         }
     }
 
     private func next() -> String {
-        let zone = schedule.spec.timeZone
-        guard !schedule.spec.suspend, ["", "UTC", "Etc/UTC"].contains(zone),
+        guard !schedule.spec.suspend, BackupLine.isUTC(schedule.spec.timeZone),
             let cron = CronSchedule(schedule.spec.schedule),
             let next = cron.next(after: now.nanoseconds / 1_000_000_000)
         else { return "" }

@@ -39,10 +39,34 @@ enum Child {
     /// With a note of what it says, so that the next pass can tell whether it still says it.
     static func stamped(_ object: KubeObject) -> KubeObject {
         var stamped = object
-        let sum = CRC32C.of(
-            JSON.bytes(.object(object.json), style: JSON.Style(sortsKeys: true)))
-        stamped.annotations[Names.appliedNote] = String(sum, radix: 16)
+        stamped.annotations[Names.appliedNote] = String(digest(.object(object.json)), radix: 16)
         return stamped
+    }
+
+    /// A number for what a value says, whatever the order of its members. Each pass asks for those
+    /// of all children, so that no text is made for it.
+    private static func digest(_ value: JSONValue) -> UInt64 {
+        switch value {
+        case .null: 1
+        case .bool(let bool): bool ? 2 : 3
+        case .integer(let number): mixed(4, UInt64(bitPattern: number))
+        case .unsigned(let number): mixed(5, number)
+        case .number(let number): mixed(6, number.bitPattern)
+        case .string(let text): mixed(7, digest(text))
+        case .array(let elements): elements.reduce(8) { mixed($0, digest($1)) }
+        case .object(let object):
+            object.members.reduce(9) { $0 &+ mixed(digest($1.key), digest($1.value)) }
+        }
+    }
+
+    private static func digest(_ text: String) -> UInt64 {
+        mixed(UInt64(CRC32C.of(Array(text.utf8))), UInt64(text.utf8.count))
+    }
+
+    private static func mixed(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        var mixed = (left &+ 0x9E37_79B9_7F4A_7C15) &* 0xBF58_476D_1CE4_E5B9 ^ right
+        mixed = (mixed ^ (mixed >> 31)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 29)
     }
 
     /// Whether `there` still says what `wanted` says. Fields that the server added do not count.

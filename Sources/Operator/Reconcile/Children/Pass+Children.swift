@@ -9,14 +9,15 @@ extension Pass {
     mutating func planChildren() -> Bool {
         let plain = PlainChildren(desired: desired, owner: observation.cluster)
         let there = observation
-        return take(plain.serviceAccount(), there.serviceAccount)
-            || take(plain.peersService(), service(desired.peersName))
-            || take(plain.clientService(), service(desired.name))
+        return takeChild(plain.serviceAccount(), there.serviceAccount)
+            || takeChild(plain.peersService(), service(desired.peersName))
+            || takeChild(plain.clientService(), service(desired.name))
             || takeToken(plain.adminSecret())
             || takeCertificates()
             || takeMembership()
             || takeStatefulSet()
             || takeBudget(plain)
+            || takeMonitors()
             || takeMarks()
     }
 
@@ -24,7 +25,7 @@ extension Pass {
         observation.services.first { $0.name == name }
     }
 
-    private mutating func set(_ step: Step, _ id: String) -> Bool {
+    mutating func setStep(_ step: Step, _ id: String) -> Bool {
         // A child that cannot be made must not keep members from being cared for.
         if let outcome = observation.outcome, outcome.operationID == id, outcome.failure != nil {
             return false
@@ -35,32 +36,18 @@ extension Pass {
         return true
     }
 
-    private mutating func take(_ wanted: KubeObject, _ there: KubeObject?) -> Bool {
+    mutating func takeChild(_ wanted: KubeObject, _ there: KubeObject?) -> Bool {
         let id = "child/\(wanted.kind)/\(wanted.name)"
         var wanted = Child.stamped(wanted)
-        guard let there else { return set(.create(wanted), id) }
+        guard let there else { return setStep(.create(wanted), id) }
         guard !there.isBeingDeleted, !Child.isSame(wanted, as: there) else { return false }
         wanted.resourceVersion = there.resourceVersion
-        return set(.apply(wanted), id)
+        return setStep(.apply(wanted), id)
     }
 
     private mutating func takeToken(_ wanted: KubeObject) -> Bool {
         guard !observation.secrets.contains(where: { $0.name == wanted.name }) else { return false }
-        return set(.createToken(wanted), "child/Secret/\(wanted.name)")
-    }
-
-    private mutating func takeCertificates() -> Bool {
-        let certificates = CertificateChildren(
-            desired: desired, owner: observation.cluster, secrets: observation.secrets, now: now)
-        guard let order = certificates.firstOrder() else { return false }
-        guard set(.issueCertificates(order), "child/Secret/\(order.secret.name)") else {
-            return false
-        }
-        events.append(
-            .normal(
-                order.keepsOldAuthority ? "CertificateRotated" : "CertificateIssued",
-                order.secret.name))
-        return true
+        return setStep(.createToken(wanted), "child/Secret/\(wanted.name)")
     }
 
     // MARK: The membership
@@ -101,7 +88,7 @@ extension Pass {
     }
 
     private mutating func writeMap(_ map: Membership, _ id: String) -> Bool {
-        set(
+        setStep(
             MembershipWriter.step(map, over: nil, desired, observation.cluster), id)
     }
 
@@ -125,13 +112,17 @@ extension Pass {
             restore: restoring ? RestoreSource(desired.restore) : nil)
         let id = "child/StatefulSet/\(desired.name)"
         guard let there = observation.statefulSet else {
-            guard replicas > 0 || !(membership?.isVirgin ?? true) else { return false }
-            return set(.create(Child.stampedSet(builder.build(replicas: replicas))), id)
+            guard replicas > 0 || !(membership?.isVirgin ?? true), hasCertificates else {
+                return false
+            }
+            return setStep(.create(Child.stampedSet(builder.build(replicas: replicas))), id)
         }
         guard !there.isBeingDeleted else { return false }
         let current = there.int("spec", "replicas") ?? 1
         var wanted = Child.stampedSet(
-            builder.build(replicas: mayShrink(from: current, to: replicas) ? replicas : current))
+            builder.build(
+                replicas: mayShrink(from: current, to: replicas)
+                    ? grown(from: current, to: replicas) : current))
         // What cannot be changed stays; `Resize` makes the set anew.
         wanted["spec", "volumeClaimTemplates"] = there["spec", "volumeClaimTemplates"]
         wanted["spec", "serviceName"] = there["spec", "serviceName"]
@@ -142,7 +133,7 @@ extension Pass {
         }
         guard !Child.isSame(wanted, as: there) else { return false }
         wanted.resourceVersion = there.resourceVersion
-        return set(.apply(wanted), id)
+        return setStep(.apply(wanted), id)
     }
 
     /// Fewer only when those that go are not in the list, by a quorum read of this pass.
@@ -151,6 +142,19 @@ extension Pass {
         if desired.isHibernating, replicas == 0 { return true }
         guard survey.isListKnown else { return false }
         return !survey.members.contains { $0.ordinal >= replicas && $0.listed != nil }
+    }
+
+    /// What is known of tickets may be older than what is known of the set: it grows for who is in
+    /// the list, or is about to join, and not for who has just left (I7).
+    private func grown(from current: Int, to replicas: Int) -> Int {
+        guard replicas > current, current > 0, survey.isListKnown else { return replicas }
+        return (current..<replicas).last { belongs($0) }.map { $0 + 1 } ?? current
+    }
+
+    private func belongs(_ ordinal: Int) -> Bool {
+        if survey.member(ordinal)?.listed != nil { return true }
+        guard let operation, operation.target == desired.podName(ordinal) else { return false }
+        return operation.type != .scaleIn && operation.type != .retire
     }
 
     // MARK: The budget and the marks
@@ -168,11 +172,11 @@ extension Pass {
             guard let there = observation.disruptionBudget, !there.isBeingDeleted,
                 survey.isListKnown || desired.isHibernating
             else { return false }
-            return set(
+            return setStep(
                 .delete(there.key(as: .podDisruptionBudget), uid: there.uid, Deletion()), id)
         }
         guard survey.isListKnown || observation.disruptionBudget == nil else { return false }
-        return take(plain.disruptionBudget(minAvailable: wanted), observation.disruptionBudget)
+        return takeChild(plain.disruptionBudget(minAvailable: wanted), observation.disruptionBudget)
     }
 
     /// Pods say whether they vote; claims say whose data they hold.
@@ -185,7 +189,7 @@ extension Pass {
             let role = listed.isLearner ? "learner" : "voter"
             if let pod = member.pod, !pod.isBeingDeleted, pod.labels[Names.roleLabel] != role {
                 let step = Patches.metadata(of: pod, .pod, "labels", [(Names.roleLabel, role)])
-                if set(step, "mark/Pod/\(pod.name)") { return true }
+                if setStep(step, "mark/Pod/\(pod.name)") { return true }
             }
             guard member.isHealthy, let claim = member.claim, !claim.isBeingDeleted else {
                 continue
@@ -198,7 +202,7 @@ extension Pass {
             guard wanted.contains(where: { claim.annotations[$0.0] != $0.1 }) else { continue }
             let step = Patches.metadata(
                 of: claim, .persistentVolumeClaim, "annotations", wanted.map { ($0.0, $0.1) })
-            if set(step, "mark/Claim/\(claim.name)") { return true }
+            if setStep(step, "mark/Claim/\(claim.name)") { return true }
         }
         return false
     }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Bytes
 internal import Formats
 internal import Kube
 
@@ -66,82 +65,5 @@ struct PlainChildren {
             "name": .string(name), "port": .integer(number), "targetPort": .string(name),
             "protocol": "TCP",
         ]
-    }
-}
-
-/// The Secrets of `tls.mode: Auto`: two authorities and three certificates.
-struct CertificateChildren {
-    let desired: DesiredCluster
-    let owner: KubeObject
-    let secrets: [KubeObject]
-    let now: Instant
-
-    private static let day = Duration.seconds(86_400)
-    private static let authorityValidity = day * 3650
-    private static let leafValidity = day * 90
-    private static let leafRenewal = day * 30
-    private static let authorityRenewal = day * 365
-
-    /// The first certificate that is missing or due.
-    func firstOrder() -> CertificateOrder? {
-        guard desired.tlsMode == .auto else { return nil }
-        for authority in ["\(desired.name)-ca", "\(desired.name)-peer-ca"]
-        where isDue(authority, before: Self.authorityRenewal) {
-            return order(
-                authority, signer: nil, commonName: authority, names: [],
-                validity: Self.authorityValidity)
-        }
-        for (name, signer, names) in leaves where isDue(name, before: Self.leafRenewal) {
-            guard let authority = secret(signer) else { return nil }
-            return order(
-                name, signer: authority, commonName: name, names: names,
-                validity: Self.leafValidity)
-        }
-        return nil
-    }
-
-    private var leaves: [(String, String, [String])] {
-        let namespace = desired.namespace
-        let members = "*.\(desired.peersName).\(namespace).svc"
-        let service = "\(desired.name).\(namespace).svc"
-        return [
-            (
-                "\(desired.name)-server-tls", "\(desired.name)-ca",
-                [members, "\(members).cluster.local", service, desired.name, "localhost"]
-            ),
-            (
-                "\(desired.name)-peer-tls", "\(desired.name)-peer-ca",
-                [members, "\(members).cluster.local"]
-            ),
-            ("\(desired.name)-client-tls", "\(desired.name)-ca", []),
-        ]
-    }
-
-    private func secret(_ name: String) -> KubeObject? { secrets.first { $0.name == name } }
-
-    private func isDue(_ name: String, before margin: Duration) -> Bool {
-        guard let secret = secret(name), secret["data", "tls.crt"] != nil else { return true }
-        guard let text = secret.annotations[Names.notAfterNote], let end = KubeTime.parse(text)
-        else { return false }
-        return Instant(nanoseconds: end) - now < margin
-    }
-
-    private func order(
-        _ name: String, signer: KubeObject?, commonName: String, names: [String],
-        validity: Duration
-    ) -> CertificateOrder {
-        var wanted = Child.object(.secret, name, desired, owner)
-        wanted["type"] = "kubernetes.io/tls"
-        let old = secret(name)
-        if let old {
-            wanted.uid = old.uid
-            wanted.resourceVersion = old.resourceVersion
-        }
-        let end = (now + validity).nanoseconds
-        wanted.annotations[Names.notAfterNote] = KubeTime.seconds(end)
-        return CertificateOrder(
-            secret: wanted, signer: signer, commonName: commonName, dnsNames: names,
-            ipAddresses: names.contains("localhost") ? ["127.0.0.1"] : [],
-            isAuthority: signer == nil, validity: validity, keepsOldAuthority: old != nil)
     }
 }

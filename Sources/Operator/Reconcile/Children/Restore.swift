@@ -64,6 +64,7 @@ enum RestoreCheck {
         job["spec", "template", "metadata", "labels"] = [
             "app.kubernetes.io/name": "keelson-restore",
             "app.kubernetes.io/instance": .string(desired.name),
+            Names.clusterLabel: .string(desired.name),
         ]
         return job
     }

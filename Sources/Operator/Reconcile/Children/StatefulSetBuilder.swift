@@ -178,6 +178,13 @@ struct StatefulSetBuilder {
             if desired.tlsMode == .auto {
                 arguments.append("--peer-skip-client-san-verification=true")
             }
+            // Their issuer may have signed for others: members are told by common name.
+            if desired.tlsMode == .certManager {
+                arguments += [
+                    "--peer-skip-client-san-verification=true",
+                    "--peer-cert-allowed-cn=\(desired.peerCommonName)",
+                ]
+            }
         }
         return arguments + options()
     }
@@ -283,20 +290,15 @@ struct StatefulSetBuilder {
             volumes.append(["name": "data", "emptyDir": ["medium": "Memory"]])
         }
         if desired.usesTLS {
-            let own = desired.tlsMode == .auto
-            let tls = desired.spec["tls"]
-            let server = tls?["client"]?["secretName"]?.string
-            let peer = tls?["peer"]?["secretName"]?.string
-            let names = [
-                ("server-tls", own ? nil : server, "\(desired.name)-server-tls"),
-                ("peer-tls", own ? nil : peer, "\(desired.name)-peer-tls"),
-            ]
-            for (volume, given, fallback) in names {
+            let isGiven = desired.tlsMode == .secret
+            let server = isGiven ? desired.tls.client?.secretName : nil
+            let peer = isGiven ? desired.tls.peer?.secretName : nil
+            for (volume, name) in [
+                ("server-tls", server ?? desired.serverSecretName),
+                ("peer-tls", peer ?? desired.peerSecretName),
+            ] {
                 volumes.append(
-                    [
-                        "name": .string(volume),
-                        "secret": ["secretName": .string(given ?? fallback)],
-                    ])
+                    ["name": .string(volume), "secret": ["secretName": .string(name)]])
             }
         }
         if let claim = restore?.claimName {

@@ -6,7 +6,7 @@ internal import Kube
 // A cluster begins: Bootstrap, Restore, Adopt.
 //
 //   awaitSeed ─► permit ─► startSeed ─► latch            once in the life of a cluster
-//   checkArtefact ─► awaitSeed …                         Restore
+//   checkArtefact ─► awaitSeed … latch ─► compareSeed    Restore
 //   adoptClaims                                          the claims of an earlier cluster object
 //
 // To bootstrap is a phase of a cluster, never a property of a pod. The permission is bound to one
@@ -32,6 +32,10 @@ extension Pass {
                 RecordedOperation(
                     .adopt, step: .adoptClaims, now: now, cause: id?.description ?? ""), [])
         }
+        // What is known of claims may be older than what is known of pods.
+        guard desired.isInMemory || seed.claim != nil else {
+            return .wait("the claim of \(seedName) is not there yet")
+        }
         var next = record
         next.podUID = pod.uid
         next.claimUID = seed.claim?.uid ?? ""
@@ -48,7 +52,8 @@ extension Pass {
             permission.restorePath = RestoreSource(desired.restore).path
             permission.restoreSum = RestoreSource(desired.restore).sum
         }
-        return grant(permission, to: seedName) ?? advance(record, to: .startSeed)
+        return grant(permission, to: seedName, for: record.claimUID)
+            ?? advance(record, to: .startSeed)
     }
 
     func startSeed(_ record: RecordedOperation) -> Move {
@@ -62,7 +67,11 @@ extension Pass {
         guard identity.state == .awaitingTicket else {
             return .wait("\(seedName) is \(identity.state.rawValue)")
         }
-        if pod.uid == record.podUID { return push(seedName) }
+        if pod.uid == record.podUID {
+            // The map may have been lost, and the permission with it.
+            let isOnRecord = seed.ticket?.action.isPermission == true
+            return isOnRecord ? push(seedName) : advance(record, to: .permit)
+        }
         // Another pod. On the same claim, and that is empty: the permission was never used.
         guard record.claimUID == seed.claim?.uid ?? "" else {
             return .refuse(
@@ -82,9 +91,11 @@ extension Pass {
         if membership.clusterID != nil,
             membership.ticket(seedName)?.ticket.action == .resume
         {
+            if record.type == .restore { return advance(record, to: .compareSeed) }
             let id = membership.clusterID.map(\.description) ?? ""
-            let reason = record.type == .restore ? "RestoreCompleted" : "ClusterBootstrapped"
-            return .finish([.normal(reason, "cluster \(id) has its first member, \(seedName)")])
+            return .finish([
+                .normal("ClusterBootstrapped", "cluster \(id) has its first member, \(seedName)")
+            ])
         }
         guard survey.isListKnown, let clusterID = survey.clusterID else {
             return .wait(Self.listUnknown)
@@ -109,12 +120,13 @@ extension Pass {
         // What the claims say, or the process on the first of them.
         let seed = survey.member(0)?.identity
         let found = seed?.clusterUID ?? ""
-        guard marks.problem == nil, let uid = marks.clusterUID ?? (found.isEmpty ? nil : found)
+        guard marks.problem == nil,
+            let uid = marks.clusterUID ?? (found.isEmpty ? rememberedClusterUID : found)
         else {
             return .refuse("InvalidSpec", marks.problem ?? "no claim carries a mark")
         }
         var adopted = Membership(clusterUID: uid)
-        adopted.clusterID = marks.clusterID ?? seed?.clusterID
+        adopted.clusterID = marks.clusterID ?? seed?.clusterID ?? memory.clusterID
         let highest =
             observation.claims.filter { !$0.isBeingDeleted }
             .filter { $0.labels[Names.retiredLabel] == nil }
@@ -132,6 +144,14 @@ extension Pass {
         return write(adopted)
     }
 
+    /// Claims may have lost their marks, and the map be gone: the status still knows the claims of
+    /// its members by their UIDs. Whoever resumes on another disk waits.
+    var rememberedClusterUID: String? {
+        let known = memory.members.map(\.claimUID).filter { !$0.isEmpty }
+        let isThere = observation.claims.contains { !$0.isBeingDeleted && known.contains($0.uid) }
+        return isThere && !memory.clusterUID.isEmpty ? memory.clusterUID : nil
+    }
+
     // MARK: Restore
 
     /// The artefact is judged by a Job before any pod starts.
@@ -144,9 +164,22 @@ extension Pass {
         guard let job = observation.jobs.first(where: { $0.name == wanted.name }) else {
             return .act(.create(wanted))
         }
-        if job.condition("Complete")?.isTrue == true { return advance(record, to: .awaitSeed) }
+        let words = LastWords(observation.jobPods, inJob: job.name)
+        if words == nil, LastWords.mayStillCome(job, now: now) {
+            return .wait("the check has ended, its result is on its way")
+        }
+        let report = BackupReport(words, claim: source.claimName ?? "", folder: "")
+        if job.condition("Complete")?.isTrue == true {
+            var next = record
+            if let artifact = report.artifact {
+                next.expectedKeys = Int64(artifact.keyCount)
+                next.expectedRevision = Self.restored(Int64(artifact.revision))
+            }
+            return advance(next, to: .awaitSeed)
+        }
         if let failed = job.condition("Failed"), failed.isTrue {
-            return .refuse("RestoreFailed", "the artefact is refused: \(failed.message)")
+            let reason = words == nil ? failed.message : report.error
+            return .refuse("RestoreFailed", "the artefact is refused: \(reason)")
         }
         return .wait("the artefact is being checked")
     }

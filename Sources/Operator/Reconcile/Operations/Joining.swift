@@ -55,11 +55,20 @@ extension Pass {
         let isMarked = claim.annotations[Membership.clusterUIDNote] != nil
         let isKnownOld = !record.claimUID.isEmpty && record.claimUID == claim.uid
         let saysOld = member.identity.map { $0.clusterUID == latchedClusterUID } ?? false
-        guard isMarked || isKnownOld || saysOld else {
+        guard isMarked || isKnownOld || saysOld || saysRemoved(member) else {
             // A claim that nobody marked: its process will say what is on it.
             return member.pod == nil ? nil : unmarkedClaim(record, member)
         }
         return .act(.delete(claim.key(as: .persistentVolumeClaim), uid: claim.uid, Deletion()))
+    }
+
+    /// Its process ends again and again because its member was removed: it will say no more.
+    private func saysRemoved(_ member: MemberView) -> Bool {
+        guard let pod = member.pod, let container = StandingJudge.container(pod) else {
+            return false
+        }
+        let last = container["lastState"]?["terminated"]?["exitCode"]?.int64
+        return last == StandingJudge.removedExitCode
     }
 
     private func unmarkedClaim(_ record: RecordedOperation, _ member: MemberView) -> Move? {
@@ -110,6 +119,12 @@ extension Pass {
         }
         if record.type == .scaleOut, isSurplus(record.target) { return .finish([]) }
         guard survey.isQuorate else { return .wait("there is no quorum") }
+        if let other = survey.learners.first {
+            // Of another operation, or of a call that came late. Who is missing is added after it.
+            return .finish([
+                .normal("OperationAborted", "\(describe(record)): \(other.name) joins first")
+            ])
+        }
         let learners = survey.learners.count + survey.foreign.filter(\.isLearner).count
         if let refusal = Guards.addition(
             count: survey.count, learners: learners, isRepair: record.type == .replace)

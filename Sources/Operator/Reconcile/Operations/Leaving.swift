@@ -6,7 +6,7 @@ internal import Kube
 // A member leaves: ScaleIn, Retire, and the first half of Replace.
 //
 //   handOver ─► remove ─┬─► dropTicket ─► shrink ─► deleteClaim      it was the highest ordinal
-//                       ├─► clean …                                 Replace: same ordinal, new disk
+//                       ├─► (disarm ─►) clean …                     Replace: same ordinal, new disk
 //                       └─► finished                                Retire of a learner in between
 //
 // Up to the removal the operation may be given up; after it, it must end.
@@ -87,7 +87,7 @@ extension Pass {
             ClusterEvent.normal("MemberRemoved", "\(record.target) (\(gone)) left the member list")
         ]
         switch record.type {
-        case .replace: return advance(record, to: .clean, news)
+        case .replace: return advance(record, to: staleAlarms.isEmpty ? .clean : .disarm, news)
         case .retire where !isHighestTicket(record.target): return .finish(news)
         default: return advance(record, to: .dropTicket, news)
         }

@@ -13,6 +13,7 @@ extension Pass {
         case .permit: permit(record)
         case .startSeed: startSeed(record)
         case .latch: latch(record)
+        case .compareSeed: compareSeed(record)
         case .adoptClaims: adoptClaims(record)
         case .handOver: handOver(record)
         case .remove: remove(record)
@@ -26,6 +27,7 @@ extension Pass {
         case .burn: burn(record)
         case .promote: promote(record)
         case .settle: settle(record)
+        case .backUp: backUp(record)
         case .choose: choose(record)
         case .deletePod: deletePod(record)
         case .awaitPod: awaitPod(record)
@@ -69,8 +71,9 @@ extension Pass {
                 changed, over: observation.configMap, desired, observation.cluster))
     }
 
-    /// Writes one ticket; does nothing where it is written already.
-    func grant(_ ticket: Ticket, to pod: String) -> Move? {
+    /// Writes one ticket; does nothing where it is written already. A permission to bootstrap holds
+    /// for one claim, which is noted.
+    func grant(_ ticket: Ticket, to pod: String, for claimUID: String = "") -> Move? {
         guard var membership else { return .wait("the membership ConfigMap is missing") }
         if let old = membership.ticket(pod)?.ticket, old.action == ticket.action,
             old.memberID == ticket.memberID, old.podUID == ticket.podUID
@@ -78,6 +81,7 @@ extension Pass {
             return nil
         }
         membership.set(pod, ticket)
+        if !claimUID.isEmpty { membership.bootstrapClaim = claimUID }
         return write(membership)
     }
 

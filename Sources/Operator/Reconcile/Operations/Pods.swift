@@ -52,6 +52,23 @@ extension Pass {
         return .act(.delete(pod.key(as: .pod), uid: pod.uid, Deletion()))
     }
 
+    /// Below quorum no operation goes on, and what would bring the quorum back may be a pod that has
+    /// another image by now. Nothing runs in it, and nobody but us makes it anew.
+    mutating func renewIdlePod() -> Bool {
+        guard specProblem == nil else { return false }
+        for member in survey.members
+        where member.ticket != nil && isOutdated(member) && isIdle(member)
+            && !desired.fencedPods.contains(member.name)
+        {
+            guard let pod = member.pod else { continue }
+            step = .delete(pod.key(as: .pod), uid: pod.uid, Deletion())
+            stepID = "renew/Pod/\(pod.name)"
+            requeue = .seconds(1)
+            return true
+        }
+        return false
+    }
+
     /// The next to go, by how little it costs.
     func nextToRoll() -> MemberView? {
         let candidates = outdated.filter { !desired.fencedPods.contains($0.name) }
@@ -144,7 +161,8 @@ extension Pass {
         guard let pod = member.pod, !pod.isBeingDeleted else {
             return .wait("its pod is on its way")
         }
-        guard member.listed != nil else { return advance(record, to: .choose) }
+        // A learner costs nothing, and may have to be given up.
+        guard member.isVoter else { return advance(record, to: .choose) }
         if member.standing.isLost { return advance(record, to: .choose) }
         guard member.isHealthy, isNear(member) else {
             return .wait("\(member.name) is not healthy yet: \(member.standing.reason)")

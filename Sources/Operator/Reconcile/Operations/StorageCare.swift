@@ -5,7 +5,7 @@ internal import Kube
 
 // The members' stores: Defrag, Reclaim (the alarm NOSPACE), Resize (the claims).
 //
-//   Reclaim:  compact ─► defragment … ─► disarm
+//   Reclaim:  compact ─► defragment … ─► disarm     also of a CORRUPT that nobody has any more
 //   Defrag:   defragment …
 //   Resize:   growClaims ─► awaitClaims ─► renewStatefulSet
 extension Pass {
@@ -14,12 +14,27 @@ extension Pass {
     /// An alarm is taken away only when there is room again.
     static let disarmPercent: Int64 = 90
 
+    /// All that any member lists, each once; unknown if none could list them.
+    var alarms: Seen<[MemberAlarm]> {
+        let lists = survey.members.compactMap(\.status?.alarms.value)
+        guard !lists.isEmpty else { return .unknown("no member could list the alarms") }
+        var all: [MemberAlarm] = []
+        for alarm in lists.joined() where !all.contains(alarm) { all.append(alarm) }
+        return .known(all)
+    }
+
     var noSpaceAlarms: [MemberAlarm] {
-        let alarms = survey.members.compactMap(\.status).flatMap(\.alarms)
-            .filter { $0.kind == .noSpace }
-        return alarms.enumerated().filter { index, alarm in
-            !alarms[..<index].contains(alarm)
-        }.map(\.element)
+        (alarms.value ?? []).filter { $0.kind == .noSpace }
+    }
+
+    /// Of members that are out of the list. Their data is gone, and the alarm stays: it refuses all
+    /// changes until it is taken away. One of nobody in particular is left to people.
+    var staleAlarms: [MemberAlarm] {
+        (alarms.value ?? []).filter { alarm in
+            alarm.kind == .corrupt && alarm.memberID != .none
+                && survey.member(alarm.memberID) == nil
+                && !survey.foreign.contains { $0.id == alarm.memberID }
+        }
     }
 
     func needsDefrag(_ status: NodeStatus) -> Bool {
@@ -28,13 +43,20 @@ extension Pass {
         return slack / max(1, status.dbSizeBytes / 100) >= desired.defragRatioPercent
     }
 
+    /// Some history is kept for watchers that are behind; where that is too much, none: a store
+    /// that takes no writes is worse.
     func compact(_ record: RecordedOperation) -> Move {
         guard survey.isQuorate, let leader = survey.leading?.status else {
             return .wait("there is no quorum")
         }
         let target = leader.revision - Self.keptRevisions
-        if record.attempts > 0 || target <= 1 { return advance(record, to: .defragment) }
-        return .act(.etcd(.compact(revision: target), survey.askable))
+        if record.attempts == 0, target > 1 {
+            return .act(.etcd(.compact(revision: target), survey.askable))
+        }
+        if record.attempts < 2, leader.revision > 1, isStoreStillFull {
+            return .act(.etcd(.compact(revision: leader.revision), survey.askable))
+        }
+        return advance(record, to: .defragment)
     }
 
     func nextToDefragment(_ record: RecordedOperation) -> MemberView? {
@@ -42,18 +64,20 @@ extension Pass {
             guard let status = member.status, member.listed != nil, member.isHealthy,
                 !record.done.contains(member.name)
             else { return false }
-            return record.type == .reclaim || record.cause == "Requested" || needsDefrag(status)
+            if record.type == .reclaim { return isFull(status) }
+            return record.cause == "Requested" || needsDefrag(status)
         }
         return open.last { !$0.isLeader } ?? open.last
     }
 
     func defragRefusal(_ member: MemberView, _ record: RecordedOperation) -> String? {
-        let isAsked =
-            desired.defragsSingleMember || record.type == .reclaim || record.cause == "Requested"
+        let isAsked = desired.defragsSingleMember || record.cause == "Requested"
         return Guards.disruption(
             of: member.name, isVoter: member.isVoter, isHealthy: member.isHealthy,
             count: survey.count,
-            isAskedForOnSmall: isAsked && survey.count.voters == desired.replicas)
+            // A full cluster takes no writes: to stop it for a moment costs nothing.
+            isAskedForOnSmall: record.type == .reclaim
+                || (isAsked && survey.count.voters == desired.replicas))
     }
 
     /// One member after the other, the leader last.
@@ -88,17 +112,28 @@ extension Pass {
         return .act(.etcd(.defragment, Asking([member.name])))
     }
 
+    private func isFull(_ status: NodeStatus) -> Bool {
+        status.dbSizeBytes >= desired.quotaBytes / 100 * Self.disarmPercent
+    }
+
     /// Why an alarm cannot be taken away; nil if it can.
     var fullMember: String? {
         let full = survey.members.first { member in
             guard let status = member.status, member.listed != nil else { return false }
-            return status.dbSizeBytes >= desired.quotaBytes / 100 * Self.disarmPercent
+            return isFull(status)
         }
         return full.map { "\($0.name) uses more than \(Self.disarmPercent) % of its quota" }
     }
 
     func disarm(_ record: RecordedOperation) -> Move {
         guard survey.isQuorate else { return .wait("there is no quorum") }
+        if case .unknown(let why) = alarms { return .wait(why) }
+        let isReplacing = record.type == .replace
+        if isReplacing || record.cause == Loss.corrupt.rawValue {
+            if let alarm = staleAlarms.first { return .act(.etcd(.disarm(alarm), survey.askable)) }
+            let news = [ClusterEvent.normal("AlarmDisarmed", "the corrupt member is gone")]
+            return isReplacing ? advance(record, to: .clean, news) : .finish(news)
+        }
         guard let alarm = noSpaceAlarms.first else {
             return .finish([.normal("AlarmDisarmed", "there is room again")])
         }

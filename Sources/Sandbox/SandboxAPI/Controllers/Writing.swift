@@ -17,18 +17,12 @@ extension ObjectAccess {
         }
     }
 
-    /// The object as it now is. A write that says what stands there already is none.
     @discardableResult
     mutating func put(
         _ object: KubeObject, over old: KubeObject, _ changes: inout Changes
     ) -> KubeObject {
-        if object.isSame(as: old) { return old }
-        do throws(StatusError) {
-            let stored = try update(object)
-            if stored.resourceVersion != old.resourceVersion { changes.count += 1 }
-            return stored
-        } catch {
-            return old
+        write(object, over: old, &changes) { (access, object) throws(StatusError) in
+            try access.update(object)
         }
     }
 
@@ -36,9 +30,19 @@ extension ObjectAccess {
     mutating func putStatus(
         _ object: KubeObject, over old: KubeObject, _ changes: inout Changes
     ) -> KubeObject {
+        write(object, over: old, &changes) { (access, object) throws(StatusError) in
+            try access.updateStatus(object)
+        }
+    }
+
+    /// The object as it now is. A write that says what stands there already is none.
+    private mutating func write(
+        _ object: KubeObject, over old: KubeObject, _ changes: inout Changes,
+        _ verb: (inout Self, KubeObject) throws(StatusError) -> KubeObject
+    ) -> KubeObject {
         if object.isSame(as: old) { return old }
         do throws(StatusError) {
-            let stored = try updateStatus(object)
+            let stored = try verb(&self, object)
             if stored.resourceVersion != old.resourceVersion { changes.count += 1 }
             return stored
         } catch {

@@ -241,6 +241,7 @@ enum KindRules {
                 }
             }
         }
+        DataLimits.check(object, kind, &causes)
         guard let before else { return }
         if kind == .secret, before["type"] != object["type"] {
             causes.immutable("type", object["type"])

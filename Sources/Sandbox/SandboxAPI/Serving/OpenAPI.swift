@@ -32,11 +32,19 @@ struct OpenAPI {
         }
     }
 
-    /// The second version is a bare frame. Clients that want it as protobuf are refused.
+    /// The second version is a bare frame: for older clients, and for those that look up in it what
+    /// they did not find in the third.
     private func second(_ request: KubeRequest) throws(StatusError) -> KubeResponse {
         if let accept = request.header("Accept"), !Self.takesJSON(accept) {
-            throw .notAcceptable(
-                "only the following media types are accepted: application/json")
+            guard accept.contains(Self.protobufName) else {
+                throw .notAcceptable(
+                    "only the following media types are accepted: application/json,"
+                        + " \(Self.protobufName)@v1.0+protobuf")
+            }
+            return KubeResponse(
+                code: 200,
+                headers: [("Content-Type", "\(Self.protobufName).v1.0+protobuf")],
+                body: Self.frame)
         }
         return .json(
             .object([
@@ -44,6 +52,18 @@ struct OpenAPI {
                 ("info", .object([("title", "Keelson sandbox"), ("version", "unversioned")])),
                 ("paths", .object([])), ("definitions", .object([])),
             ]))
+    }
+
+    private static let protobufName = "application/com.github.proto-openapi.spec.v2"
+
+    /// The same as a message `openapi.v2.Document`: swagger 1, info 2, paths 8, definitions 9.
+    private static var frame: [UInt8] {
+        func field(_ number: UInt8, _ body: [UInt8]) -> [UInt8] {
+            // All are shorter than 128 bytes, so one byte tells the length.
+            [number << 3 | 2, UInt8(truncatingIfNeeded: body.count)] + body
+        }
+        let info = field(1, Array("Keelson sandbox".utf8)) + field(2, Array("unversioned".utf8))
+        return field(1, Array("2.0".utf8)) + field(2, info) + field(8, []) + field(9, [])
     }
 
     private var index: JSONValue {

@@ -153,7 +153,10 @@ package enum HandlerPlan: Equatable, Sendable {
         } else if let exec = value["exec"] {
             self = .exec(texts(exec["command"]))
         } else if let sleep = value["sleep"] {
-            self = .sleep(.seconds(sleep["seconds"]?.int64 ?? 0))
+            guard let seconds = sleep["seconds"]?.int64, (0...86_400).contains(seconds) else {
+                throw PlanError("a hook that sleeps says for how many seconds, 0 to 86400")
+            }
+            self = .sleep(.seconds(seconds))
         } else {
             throw PlanError("a probe or hook that is not http, tcp or exec is not run here")
         }

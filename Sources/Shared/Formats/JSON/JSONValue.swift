@@ -88,7 +88,14 @@ package struct JSONObject: Equatable, Sendable {
 
     /// Setting nil removes the member, a new key goes to the end.
     package subscript(key: String) -> JSONValue? {
-        get { members.last { $0.key == key }?.value }
+        get {
+            var index = members.count
+            while index > 0 {
+                index -= 1
+                if members[index].key == key { return members[index].value }
+            }
+            return nil
+        }
         set {
             guard let newValue else { return members.removeAll { $0.key == key } }
             if let index = members.lastIndex(where: { $0.key == key }) {

@@ -64,6 +64,11 @@ struct JSONWriter {
 
     mutating func write(string: String) {
         output.append(UInt8(ascii: "\""))
+        guard string.utf8.contains(where: Self.isSpecial) else {
+            output.append(contentsOf: string.utf8)
+            output.append(UInt8(ascii: "\""))
+            return
+        }
         for scalar in string.unicodeScalars {
             switch scalar {
             case "\"": append("\\\"")
@@ -81,6 +86,12 @@ struct JSONWriter {
             }
         }
         output.append(UInt8(ascii: "\""))
+    }
+
+    /// May have to be escaped. 0xe2 begins U+2028 and U+2029, and others.
+    private static func isSpecial(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == 0x22 || byte == 0x5c || byte == 0x26 || byte == 0x3c
+            || byte == 0x3e || byte == 0xe2
     }
 
     private mutating func append(_ scalar: Unicode.Scalar) {

@@ -12,16 +12,22 @@ package struct CertificateWish: Equatable, Sendable {
     /// It may sign others.
     package var isAuthority: Bool
     package var validity: Duration
+    package var key: Key
+
+    package enum Key: Sendable {
+        case p256, p384, rsa2048, rsa4096
+    }
 
     package init(
         commonName: String, dnsNames: [String] = [], addresses: [String] = [],
-        isAuthority: Bool = false, validity: Duration
+        isAuthority: Bool = false, validity: Duration, key: Key = .p256
     ) {
         self.commonName = commonName
         self.dnsNames = dnsNames
         self.addresses = addresses
         self.isAuthority = isAuthority
         self.validity = validity
+        self.key = key
     }
 }
 
@@ -36,8 +42,8 @@ package struct CertificatePair: Equatable, Sendable {
     }
 }
 
-/// Makes certificates: authorities that vouch for themselves, and what they vouch for. Keys are of
-/// the curve P-256; a certificate begins five minutes ago, for clocks differ.
+/// Makes certificates: authorities that vouch for themselves, and what they vouch for. A certificate
+/// begins five minutes ago, for clocks differ.
 package enum CertificateIssuer {
     private static let skewSeconds = -300
     private static let longest = Duration.seconds(86_400 * 3650)
@@ -47,7 +53,7 @@ package enum CertificateIssuer {
         _ wish: CertificateWish, signedBy signer: CertificatePair? = nil
     ) throws(NetError) -> CertificatePair {
         ERR_clear_error()
-        guard let key = unsafe keelson_new_p256_key(), let made = unsafe X509_new() else {
+        guard let key = unsafe newKey(wish.key), let made = unsafe X509_new() else {
             throw .session("tls: \(TLSFailure.reason())")
         }
         defer {
@@ -68,6 +74,15 @@ package enum CertificateIssuer {
         else { throw .session("tls: the signer's key does not belong to its certificate") }
         try unsafe fill(made, wish, key: key, issuer: issuer, issuerKey: issuerKey)
         return unsafe pair(made, key)
+    }
+
+    private static func newKey(_ kind: CertificateWish.Key) -> OpaquePointer? {
+        switch kind {
+        case .p256: unsafe keelson_new_p256_key()
+        case .p384: unsafe keelson_new_p384_key()
+        case .rsa2048: unsafe keelson_new_rsa_key(2048)
+        case .rsa4096: unsafe keelson_new_rsa_key(4096)
+        }
     }
 
     private static func fill(
@@ -117,6 +132,8 @@ package enum CertificateIssuer {
             (NID_basic_constraints, "critical,CA:FALSE"),
             (NID_key_usage, "critical,digitalSignature,keyEncipherment"),
             (NID_ext_key_usage, "serverAuth,clientAuth"),
+            // Tells authorities of one name apart.
+            (NID_authority_key_identifier, "keyid"),
         ]
         if !names.isEmpty {
             extensions.append((NID_subject_alt_name, names.joined(separator: ",")))

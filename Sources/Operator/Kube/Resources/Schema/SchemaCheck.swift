@@ -71,10 +71,13 @@ package enum SchemaCheck {
         }
     }
 
-    /// A pattern is ours and valid; one that is not lets everything pass.
+    /// A pattern that cannot be read, which none of ours is, lets nothing pass.
     package static func matches(_ text: String, _ pattern: String) -> Bool {
-        guard let regex = try? Regex(pattern) else { return true }
-        return text.firstMatch(of: regex) != nil
+        do {
+            return text.firstMatch(of: try Regex(pattern)) != nil
+        } catch {
+            return false
+        }
     }
 
     private static func checkNumber(

@@ -44,8 +44,12 @@ enum BackupCommand {
     static func tell(_ value: JSONValue, _ call: Invocation, _ log: String) {
         call.console.write(JSON.text(value) + "\n")
         if log.isEmpty { return }
-        let file = try? File(log, .replace, permissions: 0o644)
-        _ = try? file?.write(at: 0, terminationMessage(value))
+        do throws(PosixError) {
+            let file = try File(log, .replace, permissions: 0o644)
+            try file.write(at: 0, terminationMessage(value))
+        } catch {
+            call.console.writeError("cannot write the termination message: \(error)\n")
+        }
     }
 
     static func terminationMessage(_ value: JSONValue) -> [UInt8] {
@@ -192,14 +196,28 @@ private struct BackupJob {
     }
 
     /// The member says what hash it has at this revision. A member that has been compacted since, or
-    /// is gone, says nothing against the file.
+    /// is gone, says nothing against the file; the manifest tells that it was not asked.
     private func compare(
         _ manifest: inout BackupManifest, _ source: BackupSource
     ) throws(CtlError) {
-        guard let client = try? call.client(endpoints: [source.endpoint]),
-            let answer = try? client.hashKV(.with { $0.revision = manifest.revision }),
-            answer.compactRevision == manifest.compactRevision
-        else { return }
+        let answer: HashKVResponse
+        do throws(CtlError) {
+            let client = try call.client(endpoints: [source.endpoint])
+            let revision = manifest.revision
+            answer = try calling { () throws(ClientError) in
+                try client.hashKV(.with { $0.revision = revision })
+            }
+        } catch {
+            manifest.memberHash = "not compared: \(BackupCommand.text(error))"
+            tell("the member's hash is \(manifest.memberHash)")
+            return
+        }
+        guard answer.compactRevision == manifest.compactRevision else {
+            manifest.memberHash = "not compared: the member has been compacted since"
+            tell("the member's hash is \(manifest.memberHash)")
+            return
+        }
+        manifest.memberHash = "equal"
         guard answer.hash == manifest.hashKV else {
             throw .failed(
                 .error,

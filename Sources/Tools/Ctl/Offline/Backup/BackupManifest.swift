@@ -23,6 +23,8 @@ struct BackupManifest: Equatable, Sendable {
     var keyCount: Int64 = 0
     /// What HashKV of a member answers at the revision.
     var hashKV: UInt32 = 0
+    /// Whether the member that it came from has the same hash: "equal", or why it was not compared.
+    var memberHash = ""
     /// Seconds since 1970.
     var createdAt: Int64 = 0
     var verification = Verification.full
@@ -51,6 +53,7 @@ struct BackupManifest: Equatable, Sendable {
             ("revision", .integer(revision)), ("compactRevision", .integer(compactRevision)),
             ("clusterID", .string(clusterID)), ("etcdVersion", .string(etcdVersion)),
             ("keyCount", .integer(keyCount)), ("hashKV", .integer(Int64(hashKV))),
+            ("memberHash", .string(memberHash)),
             ("createdAt", .string(Timestamp.seconds(createdAt))),
             ("verified", .bool(isVerified)), ("verification", .string(verification.rawValue)),
             ("cluster", .string(cluster)), ("name", .string(name)), ("uid", .string(uid)),
@@ -78,6 +81,7 @@ struct BackupManifest: Equatable, Sendable {
         let told = Verification(rawValue: value["verification"]?.string ?? "")
         manifest.verification = isVerified ? told ?? .full : .none
         func word(_ key: String) -> String { value[key]?.string ?? "" }
+        manifest.memberHash = word("memberHash")
         manifest.sha256 = word("sha256")
         manifest.clusterID = word("clusterID")
         manifest.etcdVersion = word("etcdVersion")

@@ -66,8 +66,9 @@ struct BackupSource: Equatable {
                 let client = try call.client(endpoints: [endpoint])
                 take(try status(client, endpoint), &found)
                 if members.isEmpty {
-                    members =
-                        (try? client.memberList(.with { $0.linearizable = false }).members) ?? []
+                    members = try calling { () throws(ClientError) in
+                        try client.memberList(.with { $0.linearizable = false }).members
+                    }
                 }
             } catch {
                 if case .failed(.badArguments, _) = error { throw error }
@@ -76,15 +77,17 @@ struct BackupSource: Equatable {
         }
         for member in members where !found.contains(where: { $0.memberID == member.id }) {
             for endpoint in member.clientURLs {
-                // Names of the inside may mean nothing here.
-                guard var settings = try? call.settings(endpoints: [endpoint]) else { continue }
-                settings.callTimeout = min(.seconds(2), call.globals.commandTimeout)
-                settings.dialTimeout = min(.seconds(1), call.globals.dialTimeout)
-                guard let client = try? call.client(settings),
-                    let source = try? status(client, endpoint)
-                else { continue }
-                take(source, &found)
-                break
+                // Names of the inside may mean nothing here: that one does not answer is told only
+                // if there is no other.
+                do throws(CtlError) {
+                    var settings = try call.settings(endpoints: [endpoint])
+                    settings.callTimeout = min(.seconds(2), call.globals.commandTimeout)
+                    settings.dialTimeout = min(.seconds(1), call.globals.dialTimeout)
+                    take(try status(try call.client(settings), endpoint), &found)
+                    break
+                } catch {
+                    failures.append("\(endpoint): \(BackupCommand.text(error))")
+                }
             }
         }
         for place in found.indices {
