@@ -13,9 +13,9 @@ import Testing
         let member: TestMember
         let streams: [StreamNumber]
 
-        init(responses: Int = 10, bytes: Int = 1 << 20) {
+        init(burst: Int = 10, least: Int? = nil, bytes: Int = 1 << 20) {
             cluster = Cluster(1) { settings in
-                settings.watchTurn = WatchTurn(responses: responses, bytes: bytes)
+                settings.watchPace = WatchPace(burst: burst, least: least ?? burst, bytes: bytes)
             }
             .ready()
             let member = cluster.first
@@ -29,8 +29,9 @@ import Testing
         }
 
         /// One turn, and whether there is more to do.
-        func turn() -> Bool {
-            let isBusy = member.node.endTurn(now: cluster.now, outputs: &member.outputs)
+        func turn(again: Bool = false) -> Bool {
+            let isBusy = member.node.endTurn(
+                now: cluster.now, outputs: &member.outputs, again: again)
             cluster.carryOut(member)
             return isBusy
         }
@@ -85,7 +86,7 @@ import Testing
     }
 
     @Test func `large events spend the budget, too`() {
-        let hall = Hall(responses: 1_000, bytes: 100)
+        let hall = Hall(burst: 1_000, bytes: 100)
         hall.put()
         _ = hall.turn()
         _ = hall.turn()
@@ -93,5 +94,34 @@ import Testing
         #expect(first > 0 && first < 10)
         hall.cluster.settle()
         #expect(hall.counts().reduce(first, +) == 100)
+    }
+
+    @Test func `a burst goes out at once, and then so much as the time that passes allows`() {
+        let hall = Hall(burst: 50, least: 5)
+        hall.put()
+        _ = hall.turn()
+        let begin = hall.counts().reduce(0, +)
+        #expect(begin >= 50 && begin <= 60, "\(begin)")
+        _ = hall.turn()
+        #expect(hall.counts().reduce(0, +) == 5)
+        hall.cluster.now = hall.cluster.now + WatchPace.interval * 12
+        _ = hall.turn()
+        #expect(hall.counts().reduce(0, +) == 12)
+        hall.cluster.settle()
+        #expect(hall.member.node.slowWatcherCount == 0)
+    }
+
+    @Test func `a turn that is ended again tells no more than was left`() {
+        let hall = Hall()
+        hall.put()
+        _ = hall.turn()
+        _ = hall.turn()
+        _ = hall.counts()
+        for _ in 0..<5 {
+            #expect(hall.turn(again: true))
+            #expect(hall.counts().reduce(0, +) == 0)
+        }
+        #expect(hall.turn())
+        #expect(hall.counts().reduce(0, +) == 10)
     }
 }

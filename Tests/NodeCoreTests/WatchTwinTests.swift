@@ -40,7 +40,7 @@ import Testing
         init(seed: UInt64, responses: Int) {
             random = Random(seed: seed)
             cluster = Cluster(1) { settings in
-                settings.watchTurn = WatchTurn(responses: responses, bytes: 512 << 10)
+                settings.watchPace = WatchPace(burst: responses, least: responses)
             }
             .ready()
             for _ in 0..<3 { streams.append(cluster.open(cluster.first)) }

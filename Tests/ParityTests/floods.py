@@ -12,12 +12,17 @@ windows. The honest client puts and gets one key after the other with a millisec
 sockets of its own, so that its own time hardly counts. With `--limit` it fails if the honest 99th
 percentile under attack is more than so many times the quiet one. The last line is `N passed, N
 failed, N skipped`.
+
+Clients of a real member are on other machines. With `--apart` this one is divided the same way: the
+first processor is the members', the second one the clients', and the honest client has it before the
+attacker (which takes root). Else all of them compete for both, and that is measured as well.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import select
 import statistics
 import subprocess
@@ -355,16 +360,22 @@ def honest(port: int) -> None:
             "p99": times[len(times) * 99 // 100]} for name, times in taken.items()}), flush=True)
 
 
+ON_FIRST, ON_SECOND = ["taskset", "-c", "0"], ["taskset", "-c", "1"]
+AHEAD = [*ON_SECOND, "chrt", "-f", "10"]
+
+
 class Side:
     """A member, another of its kind beside it, and the first one's honest client."""
 
-    def __init__(self, name: str, command: str) -> None:
+    def __init__(self, name: str, command: str, apart: bool) -> None:
         self.name = name
-        self.clusters = [Cluster([command]) for _ in range(2)]
+        self.attacker = ON_SECOND if apart else []
+        self.clusters = [Cluster([*(ON_FIRST if apart else []), command]) for _ in range(2)]
         for cluster in self.clusters:
             cluster.start()
         self.port, self.other = (one.members[0].client_port for one in self.clusters)
-        self.client = spawn([sys.executable, __file__, "--role", "honest", str(self.port)],
+        self.client = spawn([*(AHEAD if apart else []), sys.executable, __file__,
+                             "--role", "honest", str(self.port)],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def mark(self) -> dict:
@@ -379,8 +390,8 @@ class Side:
         """What the honest client sees in that time, beside a process in that role."""
         other = None
         if role:
-            other = spawn([sys.executable, __file__, "--seconds", str(seconds + 1), "--role", *role],
-                          stdout=subprocess.PIPE, text=True)
+            other = spawn([*self.attacker, sys.executable, __file__, "--seconds", str(seconds + 1),
+                           "--role", *role], stdout=subprocess.PIPE, text=True)
         threading.Event().wait(0.5)  # what begins is not measured
         self.mark()
         threading.Event().wait(seconds)
@@ -437,6 +448,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--limit", type=float, default=0)
+    parser.add_argument("--apart", action="store_true")
     parser.add_argument("--role", nargs="+")
     options = parser.parse_args()
     if options.role:
@@ -444,6 +456,8 @@ def main() -> int:
          "attack": lambda name, port: attack(name, int(port), options.seconds),
          }[options.role[0]](*options.role[1:])
         return 0
+    if options.apart and len(os.sched_getaffinity(0)) < 2:
+        sys.exit("floods.py: --apart takes two processors")
     passed = failed = 0
     print("| Attack | Server | Call | " + " | ".join(WINDOWS) + " | p99 ratio | cut |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -453,7 +467,7 @@ def main() -> int:
         for server, command in (("keelson", options.subject), ("etcd", options.reference)):
             if not command:
                 continue
-            side = Side(server, command)
+            side = Side(server, command, options.apart)
             try:
                 result = measure(side, name, options.seconds, options.rounds)
                 for kind in ("put", "get"):

@@ -112,7 +112,7 @@ extension Node {
         guard !watches.turn.isEmpty else { return }
         let encoder = WatchEncoder(header: header())
         let limit = watches.limit
-        var left = newsLeft
+        var left = allowance.news
         watches.takeTurn { wish, changes, ready, slots in
             if left.isSpent { return 0 }
             let pieces = Node.byRevision(changes, maxBytes: Limits.catchUpBytes).map { part in
@@ -130,7 +130,7 @@ extension Node {
             }
             return ready.count
         }
-        newsLeft = left
+        allowance.leave(news: left)
     }
 
     /// Cuts a long list of changes between revisions, never inside one.
@@ -161,14 +161,14 @@ extension Node {
     /// Watchers with one wish at one revision share the reading and the writing.
     func catchUp(_ outputs: inout [Output]) -> Bool {
         guard loading == nil, watches.behindCount > 0 else { return false }
+        if allowance.history.isSpent { return watches.hasWork }
         let current = ledger.keyspace.revision
         let encoder = WatchEncoder(header: header())
         var pieces: [EventPiece.Name: EventPiece] = [:]
         var place = 0
         var served = 0
-        var left = settings.watchTurn
-        var looked = 0
-        while served < Limits.catchUpWatchers, looked < Limits.catchUpChanges, !left.isSpent,
+        var left = allowance.history
+        while served < Limits.catchUpWatchers, !left.isSpent,
             let turn = watches.nextBehind(after: place), let watcher = watches.slots[turn.slot]
         {
             served += 1
@@ -178,7 +178,7 @@ extension Node {
                 continue
             }
             let name = EventPiece.Name(wish: watcher.wish, from: watcher.next)
-            let piece = pieces[name] ?? history(name, current, &looked)
+            let piece = pieces[name] ?? history(name, current, &left)
             pieces[name] = piece
             for response in piece.responses(for: watcher, encoder, limit: watches.limit) {
                 left.spend(response)
@@ -187,19 +187,20 @@ extension Node {
             watches.advance(turn.slot, next: piece.next)
             place += 1
         }
+        allowance.leave(history: left)
         watches.joinLevel(current: current, served: place)
         return watches.hasWork
     }
 
     private func history(
-        _ name: EventPiece.Name, _ current: Int64, _ looked: inout Int
+        _ name: EventPiece.Name, _ current: Int64, _ left: inout WatchBudget
     ) -> EventPiece {
         guard name.from <= current else { return EventPiece(next: name.from) }
         do throws(KeyspaceError) {
             let (all, next) = try ledger.keyspace.history(
-                from: name.from, maxRevisions: Limits.catchUpRevisions,
-                maxBytes: Limits.catchUpBytes)
-            looked += all.count
+                from: name.from, maxRevisions: min(Limits.catchUpRevisions, left.changes),
+                maxBytes: min(Limits.catchUpBytes, left.bytes))
+            left.changes -= all.count
             let wanted = all.filter { change in
                 name.wish.range.contains(change.record.key) && name.wish.wants(change)
             }

@@ -36,9 +36,8 @@ package struct NodeSettings: Sendable {
     package var corruptCheckInterval: Duration?
     package var progressNotifyInterval = Duration.seconds(600)
     package var compactionBatch = 1_000
-    /// What watchers are told in a turn: so much of what is new, and so much of what is history.
-    /// Those that are beyond it read history later.
-    package var watchTurn = WatchTurn(responses: 1_024, bytes: 512 << 10)
+    /// What watchers are told in a turn. Those that are beyond it read history later.
+    package var watchPace = WatchPace()
     /// Whether the shell takes long lists as `Answer.list`; else they are encoded at once.
     package var slicesLists = false
     /// How long a simple token lives after its last use.
@@ -66,24 +65,6 @@ package struct NodeSettings: Sendable {
     /// The shortest lease a leader can still tell from a missed heartbeat: 1.5 election timeouts.
     package var minimumLeaseTTL: Int64 {
         (electionTimeout.milliseconds * 3 / 2 + 999) / 1_000
-    }
-}
-
-/// A bound for what watchers are told, and what was told already.
-package struct WatchTurn: Sendable {
-    package var responses: Int
-    package var bytes: Int
-
-    package init(responses: Int, bytes: Int) {
-        self.responses = responses
-        self.bytes = bytes
-    }
-
-    var isSpent: Bool { responses <= 0 || bytes <= 0 }
-
-    mutating func spend(_ response: [UInt8]) {
-        responses -= 1
-        bytes -= response.count
     }
 }
 
@@ -117,8 +98,6 @@ enum Limits {
     static let catchUpRevisions = 1_000
     /// Watchers served per turn while they catch up.
     static let catchUpWatchers = 512
-    /// Changes looked at for them, for each wish and place in history anew.
-    static let catchUpChanges = 8_000
     /// Lease revocations proposed per 500 ms.
     static let leaseRevokes = 500
     /// Simple tokens; beyond it the one that would end first is forgotten.

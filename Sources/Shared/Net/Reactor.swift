@@ -49,6 +49,8 @@ package final class Reactor {
 
     /// The time when this turn's events came.
     package private(set) var now: Instant
+    /// Of turns, from 1 on.
+    package private(set) var turnNumber: UInt64 = 0
     /// For other threads.
     package let handle: ReactorHandle
 
@@ -93,6 +95,7 @@ package final class Reactor {
         let wait = patience(timeout)
         let count = try posix { () throws(PosixError) in try poller.wait(wait) }
         now = MonotonicClock.now
+        turnNumber &+= 1
         deferredCount = 0
         let wasDue = isNextTurnDue
         isNextTurnDue = false
@@ -171,7 +174,7 @@ package final class Reactor {
     }
 
     /// A connection that is not heavy was served lately.
-    internal var hasLight: Bool { heavy.hasLight(at: now) }
+    package var hasLight: Bool { heavy.hasLight(at: now) }
 
     /// A connection is served that is not heavy.
     internal func noteLight() {

@@ -75,6 +75,8 @@ final class LocalMember {
     private var lastNumber: UInt64 = 0
     private var isPublished = false
     private var isCarryingOut = false
+    /// The reactor's turn in which the core was last told that its turn ends.
+    private var endedTurn: UInt64 = 0
     private let mailbox: Mailbox<CoreLetter>
 
     init(
@@ -191,10 +193,13 @@ final class LocalMember {
     // MARK: Out
 
     private func endTurn() {
-        var hasMore = node.endTurn(now: reactor.now, outputs: &outputs)
+        let again = endedTurn == reactor.turnNumber
+        endedTurn = reactor.turnNumber
+        var hasMore = node.endTurn(
+            now: reactor.now, outputs: &outputs, again: again, isShared: reactor.hasLight)
         carryOut()
         if appendHere() {
-            hasMore = node.endTurn(now: reactor.now, outputs: &outputs) || hasMore
+            hasMore = node.endTurn(now: reactor.now, outputs: &outputs, again: true) || hasMore
             carryOut()
         }
         if !diskWork.isEmpty {
