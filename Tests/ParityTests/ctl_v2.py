@@ -157,7 +157,8 @@ class Side:
 
     @staticmethod
     def identity(match: re.Match) -> str:
-        return match[0] if match[0].isdigit() else "<id>"
+        # Some ids have no letters; numbers of other kinds are shorter.
+        return match[0] if match[0].isdigit() and len(match[0]) < 15 else "<id>"
 
 
 def ordered(outcomes: list[list[dict]]) -> list[list[dict]]:

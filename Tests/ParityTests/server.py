@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import http.client
 import os
+import random
 import shutil
 import signal
 import socket
@@ -18,7 +20,8 @@ from typing import Any
 START_SECONDS = 30.0
 
 _lock = threading.Lock()
-_used_ports: set[int] = set()
+_PORTS = range(10_000, 20_000)
+_held_ports: list[Any] = []
 _running: dict[int, subprocess.Popen] = {}
 
 # A shell that runs us in the background has SIGINT ignored, and children would inherit that.
@@ -32,15 +35,24 @@ class ServerFailure(Exception):
 
 
 def free_port() -> int:
-    """A port of five digits nobody listens on, never given out twice in this run."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        with _lock:
-            if port >= 10000 and port not in _used_ports:
-                _used_ports.add(port)
-                return port
+    """A port of five digits nobody listens on, kept for this process until it ends: by a lock on a
+    file that others of its kind respect. It lies below those that the kernel takes of its own
+    accord, and beside those of the tests in Swift."""
+    folder = Path(tempfile.gettempdir()) / "keelson-parity-ports"
+    folder.mkdir(exist_ok=True)
+    with _lock:
+        for port in random.sample(_PORTS, len(_PORTS)):
+            held = open(folder / str(port), "w", encoding="ascii")
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                held.close()
+                continue
+            _held_ports.append(held)
+            return port
+    raise ServerFailure("no free port")
 
 
 def eventually(check, seconds: float, what: str):

@@ -9,6 +9,7 @@
 set -u
 node=$(realpath "$1")
 etcd=$(realpath "$2")
+suite=$(realpath "$(dirname "$0")")
 work=$(mktemp -d)
 pids=()
 trap 'for pid in "${pids[@]:-}"; do [ -n "$pid" ] && kill "$pid" 2>/dev/null; done; rm -rf "$work"' EXIT
@@ -50,9 +51,8 @@ openssl ca -config ca.cnf -cert ca.crt -keyfile ca.key -revoke mallory.crt 2>/de
 openssl ca -config ca.cnf -cert ca.crt -keyfile ca.key -gencrl -out crl.pem 2>/dev/null
 
 # Four ports that nobody uses: ours for clients and peers, then etcd's.
-mapfile -t ports < <(python3 -c 'import socket
-held = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
-for one in held: print(one.getsockname()[1])')
+mapfile -t ports < <(PYTHONPATH=$suite python3 -c 'from server import free_port
+for _ in range(4): print(free_port())')
 start() { # PROGRAM CLIENT-PORT PEER-PORT FOLDER FLAGS...
     local program=$1 client="https://127.0.0.1:$2" peer="https://127.0.0.1:$3" folder=$4
     shift 4
