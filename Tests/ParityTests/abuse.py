@@ -23,14 +23,17 @@ import time
 import traceback
 from pathlib import Path
 
+import floods
 import wire as w
 from server import Cluster, eventually, free_port, kill_everything, spawn
 from wire import Wire, call, field, frame, literal, number
 
 BUFFER_BYTES = 64 << 20
 # An honest answer slower than that while an attack runs is a failure. Generous: the attackers and
-# whatever else runs share the processors with the member.
+# whatever else runs share the processors with the member, which may be a debug build.
 HONEST_SECONDS = 8.0
+# The same while somebody floods the member with requests and reads all answers, for so long.
+FLOODED_SECONDS, FLOOD_SECONDS = 3.0, 4
 # What is counted, the allocator's waste, and what one turn makes.
 RSS_GROWTH = 3 * BUFFER_BYTES + (32 << 20)
 # Answers from which the quiet percentile is taken.
@@ -472,6 +475,27 @@ def snapshots(target: Target) -> str:
         wire.close()
     check(opened <= 16, f"{opened} snapshot files at once")
     return f"{opened} snapshot files at most"
+
+
+def flood_read(name: str) -> None:
+    """A flood of requests whose answers are read: nothing is cut, and others are served meanwhile."""
+    @attack(f"flood of {name}, answers read")
+    def body(target: Target) -> str:
+        floods.ATTACKS[name].prepare(target.port)
+        target.mark()
+        flooder = spawn([sys.executable, floods.__file__, "--seconds", str(FLOOD_SECONDS), "--role",
+                         "attack", name, str(target.port)], stdout=subprocess.PIPE, text=True)
+        said, _ = flooder.communicate(timeout=FLOOD_SECONDS + 30)
+        seen = target.mark()
+        check(not seen["errors"], f"honest client: {seen['errors'][:2]}")
+        check(json.loads(said)["cut"] == 0, f"a client that reads was cut: {said}")
+        check(seen["count"] > FLOOD_SECONDS * 5, f"{seen['count']} answers in {FLOOD_SECONDS} s")
+        check(seen["p99"] < FLOODED_SECONDS, f"honest p99 {seen['p99']:.2f} s")
+        return f"nothing is cut; honest p99 meanwhile {seen['p99'] * 1000:.0f} ms"
+
+
+for flooding in floods.ATTACKS:
+    flood_read(flooding)
 
 
 def snapshot_files(target: Target) -> int:

@@ -112,17 +112,25 @@ extension Node {
         guard !watches.turn.isEmpty else { return }
         let encoder = WatchEncoder(header: header())
         let limit = watches.limit
+        var left = allowance.news
         watches.takeTurn { wish, changes, ready, slots in
-            for part in Node.byRevision(changes, maxBytes: Limits.catchUpBytes) {
-                let piece = EventPiece(part, wish, previous: { $0.previous })
-                for slot in ready {
-                    guard let watcher = slots[slot] else { continue }
+            if left.isSpent { return 0 }
+            let pieces = Node.byRevision(changes, maxBytes: Limits.catchUpBytes).map { part in
+                EventPiece(part, wish, previous: { $0.previous })
+            }
+            for (place, slot) in ready.enumerated() {
+                if left.isSpent { return place }
+                guard let watcher = slots[slot] else { continue }
+                for piece in pieces {
                     for response in piece.responses(for: watcher, encoder, limit: limit) {
+                        left.spend(response)
                         outputs.append(.deliver(watcher.stream, response))
                     }
                 }
             }
+            return ready.count
         }
+        allowance.leave(news: left)
     }
 
     /// Cuts a long list of changes between revisions, never inside one.
@@ -153,13 +161,14 @@ extension Node {
     /// Watchers with one wish at one revision share the reading and the writing.
     func catchUp(_ outputs: inout [Output]) -> Bool {
         guard loading == nil, watches.behindCount > 0 else { return false }
+        if allowance.history.isSpent { return watches.hasWork }
         let current = ledger.keyspace.revision
         let encoder = WatchEncoder(header: header())
         var pieces: [EventPiece.Name: EventPiece] = [:]
         var place = 0
         var served = 0
-        var bytes = 0
-        while served < Limits.catchUpWatchers, bytes < Limits.catchUpBytes * 16,
+        var left = allowance.history
+        while served < Limits.catchUpWatchers, !left.isSpent,
             let turn = watches.nextBehind(after: place), let watcher = watches.slots[turn.slot]
         {
             served += 1
@@ -169,25 +178,29 @@ extension Node {
                 continue
             }
             let name = EventPiece.Name(wish: watcher.wish, from: watcher.next)
-            let piece = pieces[name] ?? history(name, current)
+            let piece = pieces[name] ?? history(name, current, &left)
             pieces[name] = piece
             for response in piece.responses(for: watcher, encoder, limit: watches.limit) {
-                bytes += response.count
+                left.spend(response)
                 outputs.append(.deliver(watcher.stream, response))
             }
             watches.advance(turn.slot, next: piece.next)
             place += 1
         }
-        watches.joinLevel(current: current)
+        allowance.leave(history: left)
+        watches.joinLevel(current: current, served: place)
         return watches.hasWork
     }
 
-    private func history(_ name: EventPiece.Name, _ current: Int64) -> EventPiece {
+    private func history(
+        _ name: EventPiece.Name, _ current: Int64, _ left: inout WatchBudget
+    ) -> EventPiece {
         guard name.from <= current else { return EventPiece(next: name.from) }
         do throws(KeyspaceError) {
             let (all, next) = try ledger.keyspace.history(
-                from: name.from, maxRevisions: Limits.catchUpRevisions,
+                from: name.from, maxRevisions: min(Limits.catchUpRevisions, left.changes),
                 maxBytes: Limits.catchUpBytes)
+            left.changes -= all.count
             let wanted = all.filter { change in
                 name.wish.range.contains(change.record.key) && name.wish.wants(change)
             }

@@ -34,6 +34,7 @@ package final class Node {
     var proposals = Proposals()
     var reads = Reads()
     var watches: Watches
+    var allowance: WatchAllowance
     var numbers: RequestNumbers
     var autoCompaction: AutoCompaction
     var checkpoints: CheckpointPolicy
@@ -71,6 +72,7 @@ package final class Node {
         raftSettings.preVote = settings.preVote
         raft = Core(
             id: settings.memberID, settings: raftSettings, restored: restored, seed: settings.seed)
+        allowance = WatchAllowance(settings.watchPace, at: now)
         watches = Watches(
             fragmentLimit: settings.watchFragmentBytes ?? settings.maxRequestBytes + 512 * 1_024)
         numbers = RequestNumbers(memberID: settings.memberID, startedAt: settings.startedAt)
@@ -116,7 +118,11 @@ package final class Node {
 
     /// The shell has no more input for now. Proposals, reads and events of the turn go out here.
     /// True when there is more to do at once (a compaction's rows, watchers that catch up).
-    package func endTurn(now: Instant, outputs: inout [Output]) -> Bool {
+    /// `again`: others have not had their turn since the last call, so watchers are told no more
+    /// than that one has left. `isShared`: others may wait for theirs, so a turn should be short.
+    package func endTurn(
+        now: Instant, outputs: inout [Output], again: Bool = false, isShared: Bool = true
+    ) -> Bool {
         self.now = max(self.now, now)
         admitEarly(&outputs)
         sendProposals(&outputs)
@@ -126,6 +132,7 @@ package final class Node {
         // What a read has led to need not wait for the next turn.
         if !isWaiting, proposals.hasUnsent { sendProposals(&outputs) }
         deliverEvents(&outputs)
+        if !again { allowance.beginTurn(at: self.now, isShared: isShared) }
         let isCatchingUp = catchUp(&outputs)
         let isCompacting = removeCompacted(&outputs)
         considerCheckpoint(&outputs)

@@ -36,6 +36,8 @@ package struct NodeSettings: Sendable {
     package var corruptCheckInterval: Duration?
     package var progressNotifyInterval = Duration.seconds(600)
     package var compactionBatch = 1_000
+    /// What watchers are told in a turn. Those that are beyond it read history later.
+    package var watchPace = WatchPace()
     /// Whether the shell takes long lists as `Answer.list`; else they are encoded at once.
     package var slicesLists = false
     /// How long a simple token lives after its last use.
@@ -83,7 +85,7 @@ enum Limits {
     /// Reads waiting for a quorum round; beyond it new ones answer "too many requests".
     static let reads = 200_000
     /// Bytes of answers to reads in one turn.
-    static let readBytes = 8 << 20
+    static let readBytes = 1 << 20
     /// Bytes of proposals waiting for their entry; beyond it new ones answer "too many requests".
     static let proposalBytes = 256 << 20
     /// Records from which on a range is a long list.

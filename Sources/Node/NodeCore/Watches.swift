@@ -264,16 +264,21 @@ struct Watches {
     }
 
     /// Hands out what this turn's changes mean: for each group its changes and the slots of those
-    /// whose streams are open. The others fall behind.
-    mutating func takeTurn(_ body: (WatchWish, [Change], [Int], [Watcher?]) -> Void) {
+    /// whose streams are open. `body` says how many of these, from the first on, it has served. The
+    /// others fall behind.
+    mutating func takeTurn(_ body: (WatchWish, [Change], [Int], [Watcher?]) -> Int) {
         let groupsOfTurn = touched
         touched.removeAll(keepingCapacity: true)
         for group in groupsOfTurn {
             guard let found = groups[group], let first = found.pending.first else { continue }
             groups[group]?.pending.removeAll()
             let changes = found.pending.map { turn[$0] }
-            let ready = settle(found.slots, from: turn[first].record.revision.main)
-            body(found.wish, changes, ready, slots)
+            let revision = turn[first].record.revision.main
+            let ready = settle(found.slots, from: revision)
+            let served = body(found.wish, changes, ready, slots)
+            for slot in ready[served...] {
+                fallBehind(slot, next: max(slots[slot]?.next ?? revision, revision))
+            }
         }
         turn.removeAll(keepingCapacity: true)
     }
@@ -313,12 +318,14 @@ struct Watches {
         slots[slot]?.wasActive = true
     }
 
-    /// Watchers that have had everything up to `current` join their groups again.
-    mutating func joinLevel(current: Int64) {
+    /// Watchers that have had everything up to `current` join their groups again. The others go
+    /// on with the one in place `served`, so that each has its turn.
+    mutating func joinLevel(current: Int64, served: Int) {
         invariant(turn.isEmpty, "watchers join in the middle of a turn")
         var left: [Int] = []
         left.reserveCapacity(behind.count)
-        for slot in behind {
+        let first = min(served, behind.count)
+        for slot in [behind[first...], behind[..<first]].joined() {
             if let next = slots[slot]?.next, next > current {
                 sync(slot)
             } else {

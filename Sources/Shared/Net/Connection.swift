@@ -62,6 +62,31 @@ package final class Connection: ReadinessSink {
 
     /// How much one busy peer is served before the others are. Nil: as much as the buffer takes.
     package var share: ReadShare?
+    /// How many requests it should handle in the turn at hand, where it has a share; what is left
+    /// it keeps, and says so by `leavesBacklog`.
+    package private(set) var requestQuota = Int.max
+    /// The delegate keeps requests that were read already. No more is read until they are handled.
+    private var hasBacklog = false
+    /// It stands in the line of heavy connections.
+    private var isInLine = false
+    /// Its session has bytes that were not delivered yet.
+    private var hasMoreInSession = false
+
+    /// It has had much time of late, and others want some.
+    package var mustYield: Bool {
+        share?.isHeavy(at: reactor.now) == true && reactor.hasLight
+    }
+
+    /// There are requests that it has not handled; it hears `connectionContinues`.
+    package func leavesBacklog() {
+        hasBacklog = true
+        goOnLater()
+    }
+
+    /// A request has come over it.
+    package func chargeRequest() {
+        share?.chargeRequest(at: reactor.now)
+    }
 
     /// Closes the connection if its session is not through with the handshake by then.
     package var handshakeTimeout: Duration? {
@@ -155,6 +180,7 @@ package final class Connection: ReadinessSink {
         } catch {
             return end(.failed(.system(error)))
         }
+        share?.chargeWrite(before - output.byteCount, at: reactor.now)
         if output.byteCount < before || !isFull { lastSent = reactor.now }
         if isFull {
             owesDrained = true
@@ -188,9 +214,17 @@ package final class Connection: ReadinessSink {
         didSet {
             if isReadingPaused == oldValue || state != .open { return }
             updateInterest()
+            if hasBacklog {
+                // Afterwards it is looked whether the session holds more.
+                hasMoreInSession = session != nil
+                return goOnLater()
+            }
             if !isReadingPaused, session != nil {
                 // The session may hold bytes that epoll knows nothing of.
-                reactor.soon { [self] in deliverFromSession() }
+                reactor.soon { [self] in
+                    deliverFromSession()
+                    goOnLater()
+                }
             }
         }
     }
@@ -207,7 +241,12 @@ package final class Connection: ReadinessSink {
         if readiness.isWritable, isFull { flushNow() }
         guard state != .closed else { return }
         if interest.contains(.read) {
-            receive()
+            if isInLine || share?.isHeavy(at: reactor.now) == true {
+                reactor.noteDeferred()
+                return standInLine()
+            }
+            if share != nil { reactor.noteLight() }
+            receive(quantum: nil)
         } else if readiness.isFailed {
             let code = socket.pendingError
             end(.failed(.system(PosixError("read", code: code == 0 ? 104 : code))))
@@ -217,7 +256,33 @@ package final class Connection: ReadinessSink {
         }
     }
 
-    private func receive() {
+    /// There is more to do than reading the socket.
+    private func goOnLater() {
+        if hasMoreInSession || hasBacklog, state == .open, !isReadingPaused { standInLine() }
+    }
+
+    private func standInLine() {
+        if isInLine { return }
+        isInLine = true
+        reactor.serveLater(self)
+    }
+
+    /// The turn of one that waited in line: as much as that time is likely to be enough for. Gives
+    /// what it has cost.
+    internal func takeTurn(quantum: Duration) -> Duration {
+        isInLine = false
+        guard state != .closed, interest.contains(.read) else { return .zero }
+        let mark = share?.mark ?? 0
+        receive(quantum: quantum)
+        return share?.cost(since: mark) ?? .zero
+    }
+
+    private func receive(quantum: Duration?) {
+        if hasBacklog {
+            hasBacklog = false
+            return serve(0, quantum) { [self] in delegate?.connectionContinues(self) }
+        }
+        if hasMoreInSession { return serve(0, quantum) { [self] in deliverFromSession() } }
         let count: Int?
         do throws(PosixError) {
             let room = unsafe min(reactor.readBuffer.count, max(1, share?.byteCount ?? .max))
@@ -231,14 +296,28 @@ package final class Connection: ReadinessSink {
         // What still comes after we have closed is thrown away.
         guard state == .open else { return }
         lastReceived = reactor.now
-        let began = share == nil ? nil : MonotonicClock.now
-        let bytes = unsafe UnsafeRawBufferPointer(rebasing: reactor.readBuffer[..<count])
-        if session == nil {
-            unsafe delegate?.connection(self, received: bytes)
-        } else {
-            unsafe receiveThroughSession(bytes)
+        serve(count, quantum) { [self] in
+            let bytes = unsafe UnsafeRawBufferPointer(rebasing: reactor.readBuffer[..<count])
+            if session == nil {
+                unsafe delegate?.connection(self, received: bytes)
+            } else {
+                unsafe receiveThroughSession(bytes)
+            }
         }
-        if let began { share?.took(MonotonicClock.now - began, byteCount: count) }
+    }
+
+    /// Delivers by `body`, and keeps the account of the time that takes.
+    private func serve(_ byteCount: Int, _ quantum: Duration?, _ body: () -> Void) {
+        guard let share else { return body() }
+        requestQuota = share.requestQuota(quantum)
+        defer { requestQuota = .max }
+        let began = MonotonicClock.now
+        let mark = share.mark
+        self.share?.chargeRead(byteCount, at: reactor.now)
+        body()
+        let cost = max(MonotonicClock.now - began, self.share?.cost(since: mark) ?? .zero)
+        self.share?.took(cost, byteCount: byteCount, quantum: quantum)
+        goOnLater()
     }
 
     private func receiveThroughSession(_ bytes: UnsafeRawBufferPointer) {
@@ -260,20 +339,35 @@ package final class Connection: ReadinessSink {
         delegate?.connectionEstablished(self)
     }
 
+    /// As far as the share goes: a record is opened as a whole, whatever is in it.
     private func deliverFromSession() {
         guard let session else { return }
+        if hasBacklog {
+            hasMoreInSession = true
+            return
+        }
+        var left = share?.byteCount ?? .max
+        hasMoreInSession = false
         while state == .open, !isReadingPaused {
+            if left <= 0 || hasBacklog {
+                hasMoreInSession = true
+                break
+            }
+            let room = unsafe min(left, reactor.plainBuffer.count)
             let count: Int
             do throws(NetError) {
-                count = unsafe try session.read(into: reactor.plainBuffer)
+                count = unsafe try session.read(
+                    into: UnsafeMutableRawBufferPointer(rebasing: reactor.plainBuffer[..<room]))
             } catch {
                 return fail(error)
             }
             if count == 0 { break }
+            left -= count
             let plain = unsafe UnsafeRawBufferPointer(rebasing: reactor.plainBuffer[..<count])
             unsafe delegate?.connection(self, received: plain)
         }
         if session.hasOutput { scheduleFlush() }
+        if hasMoreInSession { return }
         if session.isInputOver, state == .open, !isReadingPaused { noteInputEnd() }
     }
 

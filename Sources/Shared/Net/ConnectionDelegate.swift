@@ -12,6 +12,9 @@ package protocol ConnectionDelegate: AnyObject {
     /// The peer will send no more, but may still read. Unless replaced: send what is queued, close.
     func connectionInputEnded(_ connection: Connection)
 
+    /// The next turn of a delegate that has said `leavesBacklog`.
+    func connectionContinues(_ connection: Connection)
+
     /// The socket had been full or more than `lowWaterMark` was queued, and now `pendingBytes` fell
     /// to `lowWaterMark` or below.
     func connectionDrained(_ connection: Connection)
@@ -27,6 +30,7 @@ extension ConnectionDelegate {
         connection.closeAfterFlush()
     }
 
+    package func connectionContinues(_ connection: Connection) {}
     package func connectionDrained(_ connection: Connection) {}
 }
 

@@ -7,6 +7,7 @@ package import Posix
 //        ReactorHandle.submit ───────► │ wait ► events ► timers ► soon   │
 //                                      │   ► turn-end hooks ► flush ─┐   │
 //                                      │   ◄── as long as more comes ┘   │
+//                                      │ ► heavy connections ► the same  │
 //                                      └──┬────────┬──────────┬──────────┘
 //                                     Listener  Connection  Dialer ──► two helper threads for DNS
 //                                                  │

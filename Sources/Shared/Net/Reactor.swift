@@ -35,6 +35,10 @@ package final class Reactor {
     private var soonBodies: [() -> Void] = []
     private var turnEndBodies: [() -> Void] = []
     private var unflushed: [Connection] = []
+    private var heavy = HeavyTurns()
+    /// Of this turn's events, those that only said that a heavy connection has something to read.
+    private var deferredCount = 0
+    private var isNextTurnDue = false
     private var isStopping = false
     private var hasShutDown = false
 
@@ -45,6 +49,8 @@ package final class Reactor {
 
     /// The time when this turn's events came.
     package private(set) var now: Instant
+    /// Of turns, from 1 on.
+    package private(set) var turnNumber: UInt64 = 0
     /// For other threads.
     package let handle: ReactorHandle
 
@@ -89,32 +95,43 @@ package final class Reactor {
         let wait = patience(timeout)
         let count = try posix { () throws(PosixError) in try poller.wait(wait) }
         now = MonotonicClock.now
+        turnNumber &+= 1
+        deferredCount = 0
+        let wasDue = isNextTurnDue
+        isNextTurnDue = false
         for index in 0..<count {
             let event = poller.event(index)
             sink(of: event.token)?.ready(event.readiness)
         }
-        runTimers()
+        let hasRun = runTimers()
+        let isNews = hasRun || wasDue || !soonBodies.isEmpty || count > deferredCount
         runSoon()
-        endTurn()
+        // Hooks that have nothing to do would be run twice otherwise.
+        if isNews || heavy.isEmpty || !unflushed.isEmpty { endTurn() }
+        serveHeavy()
     }
 
     private func patience(_ timeout: Duration?) -> Duration? {
         if !soonBodies.isEmpty || !unflushed.isEmpty || isStopping { return .zero }
+        if isNextTurnDue || !heavy.isEmpty { return .zero }
         guard let deadline = timers.nextDeadline else { return timeout }
         let untilTimer = max(.zero, deadline - MonotonicClock.now)
         guard let timeout else { return untilTimer }
         return min(timeout, untilTimer)
     }
 
-    private func runTimers() {
+    private func runTimers() -> Bool {
         // A timer set by a timer waits for the next turn, however short it is.
         let mark = timers.orderMark
+        var hasRun = false
         while let (id, timer) = timers.popDue(
             at: now, before: mark, keeping: { $0.interval != nil })
         {
+            hasRun = true
             timer.body()
             if let interval = timer.interval { _ = timers.restart(id, at: now + interval) }
         }
+        return hasRun
     }
 
     private func runSoon() {
@@ -144,6 +161,43 @@ package final class Reactor {
         unflushed.append(connection)
     }
 
+    // MARK: Heavy connections
+
+    /// It has something to read and waits for its turn.
+    internal func serveLater(_ connection: Connection) {
+        heavy.append(connection)
+    }
+
+    /// An event was about a connection that waits for its turn.
+    internal func noteDeferred() {
+        deferredCount += 1
+    }
+
+    /// A connection that is not heavy was served lately.
+    package var hasLight: Bool { heavy.hasLight(at: now) }
+
+    /// A connection is served that is not heavy.
+    internal func noteLight() {
+        heavy.noteLight(at: now)
+    }
+
+    private func serveHeavy() {
+        if heavy.isEmpty { return }
+        let began = MonotonicClock.now
+        let (all, each) = heavy.beginTurn(at: began)
+        // Those that come back to the line meanwhile wait for the next turn.
+        var left = heavy.count
+        var cost = Duration.zero
+        while left > 0, cost < all, MonotonicClock.now - began < all,
+            let connection = heavy.popFirst()
+        {
+            left -= 1
+            cost += connection.takeTurn(quantum: each)
+        }
+        endTurn()
+        heavy.endTurn(MonotonicClock.now - began)
+    }
+
     // MARK: Work for later
 
     /// Runs it once, not before `delay` has passed. Those due together run in the order of setting.
@@ -168,6 +222,12 @@ package final class Reactor {
     /// Runs it in this turn, after the event at hand (in the next one if called from outside).
     package func soon(_ body: @escaping () -> Void) {
         soonBodies.append(body)
+    }
+
+    /// The next turn comes at once, after a look at what has happened meanwhile: for work that goes
+    /// on and must not keep others waiting.
+    package func turnAgain() {
+        isNextTurnDue = true
     }
 
     /// Runs it at the end of every turn, before connections are flushed; again if that caused more.
@@ -261,6 +321,7 @@ package final class Reactor {
         soonBodies = []
         turnEndBodies = []
         unflushed = []
+        heavy.removeAll()
     }
 }
 

@@ -29,6 +29,8 @@ final class ClientConnection: ConnectionDelegate {
     private var isFlushPlanned = false
     /// What calls hold in the core for this client.
     private var callWeight = 0
+    /// Calls of this client that the core has not answered.
+    var callsInCore = 0
     /// What it makes this member hold in memory, as last told to the port.
     private(set) var weight = 0
     private(set) var lastActive: Instant
@@ -45,11 +47,14 @@ final class ClientConnection: ConnectionDelegate {
     /// Answers that no window holds back, waiting behind that: then nothing more is read until
     /// the client has read.
     private static let unreadAnswersMax = 512 << 10
+    /// So many calls of a client that had much time are in the core, while others have any; what is
+    /// in there cannot be overtaken.
+    private static let callsInCoreMax = 64
 
     /// Read of one client before the others have their turn, and the time for it. What a request
     /// leads to later in the turn takes about as long again.
-    private static let bytesPerTurn = 1_024...(64 << 10)
-    private static let timePerTurn = Duration.microseconds(500)
+    private static let bytesPerTurn = 128...(64 << 10)
+    private static let timePerTurn = Duration.microseconds(200)
     private static let plainOnly =
         "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
         + "connection: close\r\n\r\n"
@@ -76,6 +81,11 @@ final class ClientConnection: ConnectionDelegate {
         case .undecided(let before): decide(unsafe before + Array(bytes))
         }
         lastActive = port.member.reactor.now
+        weigh()
+    }
+
+    func connectionContinues(_ connection: Connection) {
+        if case .grpc(let channel) = speech { channel.goOn() }
         weigh()
     }
 
@@ -125,7 +135,9 @@ final class ClientConnection: ConnectionDelegate {
             connection.write(bytes)
         }
         if !isCut, connection.isOpen {
-            connection.isReadingPaused = unreadAnswers > ClientConnection.unreadAnswersMax
+            connection.isReadingPaused =
+                unreadAnswers > ClientConnection.unreadAnswersMax
+                || callsInCore > ClientConnection.callsInCoreMax && connection.mustYield
         }
         weigh()
         closeIfDone()

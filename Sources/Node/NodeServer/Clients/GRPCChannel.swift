@@ -14,6 +14,10 @@ final class GRPCChannel: CallCarrier {
     private var exchanges: [StreamID: PlainStream] = [:]
     private var refused = RefusedCalls()
     private var events: [GRPCServer.Event] = []
+    /// Events from `handled` on wait for the next turn.
+    private var backlog: [GRPCServer.Event] = []
+    private var handled = 0
+    private var isHandling = false
     private var keepAlive: TimerID?
     private var awaitedPing: UInt64?
     private var lastPing: UInt64 = 0
@@ -22,6 +26,8 @@ final class GRPCChannel: CallCarrier {
 
     /// A call with more in its queue than this hears of it when there is room again.
     static let highWater = 128 << 10
+    /// Requests handled where nothing else is said.
+    private static let eventsAtOnce = 100
 
     init(_ client: ClientConnection) {
         self.client = client
@@ -53,12 +59,20 @@ final class GRPCChannel: CallCarrier {
     func receive(_ bytes: UnsafeRawBufferPointer) {
         unsafe server.receive(bytes, now: member.reactor.now)
         member.metrics.clientReceived(bytes.count)
-        handleEvents()
+        handleEvents(quota: client.connection.requestQuota)
+    }
+
+    /// With what was left of the last turn.
+    func goOn() {
+        handleEvents(quota: client.connection.requestQuota)
     }
 
     func transportEnded() {
         if let keepAlive { member.reactor.cancel(keepAlive) }
         keepAlive = nil
+        // Nobody is there for the answers.
+        backlog = []
+        handled = 0
         server.transportEnded()
         handleEvents()
         endAll()
@@ -72,23 +86,47 @@ final class GRPCChannel: CallCarrier {
         }
     }
 
-    private func handleEvents() {
-        server.takeEvents(into: &events)
-        handleTaken()
+    private func handleEvents(quota: Int = GRPCChannel.eventsAtOnce) {
+        takeEvents()
+        handleBacklog(quota)
         client.needsFlush()
     }
 
-    private func handleTaken() {
-        let batch = events
-        events = []
-        for event in batch { handle(event) }
+    private func takeEvents() {
+        server.takeEvents(into: &events)
+        if backlog.isEmpty {
+            swap(&backlog, &events)
+        } else {
+            backlog += events
+        }
+    }
+
+    /// In order, until so many requests were handled. What an event leads to may bring more.
+    private func handleBacklog(_ quota: Int) {
+        if isHandling { return }
+        isHandling = true
+        defer { isHandling = false }
+        var left = quota
+        while handled < backlog.count {
+            if left <= 0 { return client.connection.leavesBacklog() }
+            let event = backlog[handled]
+            handled += 1
+            if event.isRequest { left -= 1 }
+            handle(event)
+        }
+        handled = 0
+        backlog.removeAll(keepingCapacity: backlog.capacity <= 256)
     }
 
     private func handle(_ event: GRPCServer.Event) {
         switch event {
-        case .call(let stream, let head): begin(stream, head)
+        case .call(let stream, let head):
+            client.connection.chargeRequest()
+            begin(stream, head)
         case .message(let stream, let message):
             guard let call = calls[stream] else { return }
+            // The first one was paid for with the call.
+            if call.context.hasMessage { client.connection.chargeRequest() }
             call.context.hasMessage = true
             call.receive(message)
         case .halfClosed(let stream):
@@ -156,8 +194,9 @@ final class GRPCChannel: CallCarrier {
         let bytes = server.takeOutput()
         member.metrics.clientSent(bytes.count)
         // Sending makes room in the queues of slow calls.
-        server.takeEvents(into: &events)
-        if !events.isEmpty { handleTaken() }
+        let isWaiting = !backlog.isEmpty
+        takeEvents()
+        if !isWaiting, !backlog.isEmpty { handleBacklog(GRPCChannel.eventsAtOnce) }
         if isCrowded, server.weight < client.port.settings.maxConnectionBytes / 4 {
             isCrowded = false
             for stream in calls.keys.sorted() { calls[stream]?.drained() }
@@ -258,6 +297,16 @@ final class GRPCChannel: CallCarrier {
     }
 }
 
+extension GRPCServer.Event {
+    /// Whether the member has work to do for it.
+    fileprivate var isRequest: Bool {
+        switch self {
+        case .call, .message, .plain: true
+        case .halfClosed, .cancelled, .writable, .pingAcknowledged, .closed: false
+        }
+    }
+}
+
 /// What a method does with a call. Ends through its context, exactly once.
 protocol ServerCall: AnyObject {
     var context: CallContext { get }
@@ -321,7 +370,8 @@ final class CallContext {
     /// Asks the core in the caller's name.
     func call(_ request: Request, then: @escaping (Answer) -> Void) -> CallNumber {
         member.call(
-            request, requiresLeader: requiresLeader, identity: identity, token: token, then: then)
+            request, requiresLeader: requiresLeader, identity: identity, token: token,
+            client: carrier?.client, then: then)
     }
 
     /// Work on the passwords' thread, its result back here. False when there is no room for it.

@@ -164,6 +164,7 @@ final class HTTPChannel {
     }
 
     private func begin(_ given: HTTPRequestHead) {
+        client.connection.chargeRequest()
         var head = given
         let settings = client.port.settings
         extraHeaders = []

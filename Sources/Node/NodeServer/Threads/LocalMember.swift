@@ -38,6 +38,8 @@ protocol PeerTransport: AnyObject {
 private struct Caller {
     let identity: NodeCore.Identity
     let token: String?
+    /// Whose connection it came over; nil for calls of other kinds.
+    let client: ClientConnection?
     let then: (Answer) -> Void
 }
 
@@ -73,6 +75,8 @@ final class LocalMember {
     private var lastNumber: UInt64 = 0
     private var isPublished = false
     private var isCarryingOut = false
+    /// The reactor's turn in which the core was last told that its turn ends.
+    private var endedTurn: UInt64 = 0
     private let mailbox: Mailbox<CoreLetter>
 
     init(
@@ -116,19 +120,26 @@ final class LocalMember {
     func call(
         _ request: Request, requiresLeader: Bool = false,
         identity: NodeCore.Identity = .anonymous, token: String? = nil,
-        then: @escaping (Answer) -> Void
+        client: ClientConnection? = nil, then: @escaping (Answer) -> Void
     ) -> CallNumber {
         lastNumber += 1
         let number = lastNumber
-        calls[number] = Caller(identity: identity, token: token, then: then)
+        calls[number] = Caller(identity: identity, token: token, client: client, then: then)
+        client?.callsInCore += 1
         let call = Call(number: number, requiresLeader: requiresLeader, identity: identity)
         receive(.called(call, request))
         return number
     }
 
     func abandon(_ number: CallNumber) {
-        guard calls.removeValue(forKey: number) != nil else { return }
+        guard takeCaller(number) != nil else { return }
         receive(.abandoned(number))
+    }
+
+    private func takeCaller(_ number: CallNumber) -> Caller? {
+        let caller = calls.removeValue(forKey: number)
+        caller?.client?.callsInCore -= 1
+        return caller
     }
 
     func openWatch(requiresLeader: Bool, sink: any WatchSink) -> StreamNumber {
@@ -182,17 +193,20 @@ final class LocalMember {
     // MARK: Out
 
     private func endTurn() {
-        var hasMore = node.endTurn(now: reactor.now, outputs: &outputs)
+        let again = endedTurn == reactor.turnNumber
+        endedTurn = reactor.turnNumber
+        var hasMore = node.endTurn(
+            now: reactor.now, outputs: &outputs, again: again, isShared: reactor.hasLight)
         carryOut()
         if appendHere() {
-            hasMore = node.endTurn(now: reactor.now, outputs: &outputs) || hasMore
+            hasMore = node.endTurn(now: reactor.now, outputs: &outputs, again: true) || hasMore
             carryOut()
         }
         if !diskWork.isEmpty {
             disk.submit(diskWork)
             diskWork.removeAll(keepingCapacity: true)
         }
-        if hasMore { reactor.soon {} }
+        if hasMore { reactor.turnAgain() }
     }
 
     /// The lone write of a lone client to a lone member is made durable without the disk's thread:
@@ -226,7 +240,7 @@ final class LocalMember {
         case .send(let message): peers?.send(message)
         case .append(let batch): diskWork.append(.append(batch))
         case .reply(let number, let answer):
-            calls.removeValue(forKey: number)?.then(answer)
+            takeCaller(number)?.then(answer)
         case .deliver(let stream, let message): sinks[stream]?.deliver(message)
         case .endStream(let stream, let error):
             sinks.removeValue(forKey: stream)?.end(error)
@@ -253,7 +267,7 @@ final class LocalMember {
         guard let peers else { return }
         let token = calls[number]?.token
         peers.forward(request, to: leader, token: token) { [unowned self] answer in
-            guard let caller = self.calls.removeValue(forKey: number) else { return }
+            guard let caller = self.takeCaller(number) else { return }
             caller.then(self.permitted(answer, request, caller.identity))
         }
     }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+
+/// Connections that have had much time of late and have more to say. They wait in line behind all
+/// others: each turn serves as many of them as its budget takes, each for a quantum, and the next
+/// turn goes on with those that are left.
+///
+///     turn: light connections, letters, timers ► their answers leave
+///           ► heavy ones, as long as the budget lasts ► their answers leave
+///
+/// So a light request waits for one budget at most, however many heavy ones there are and however
+/// much they send.
+internal struct HeavyTurns {
+    private var line: [Connection] = []
+    private var head = 0
+    /// What may be begun in a turn while there are others; less where that has taken longer.
+    private var budget = HeavyTurns.short
+    private var lightAt: Instant?
+    /// There are others in this turn.
+    private var isShort = false
+
+    /// All the time that heavy connections may take in a turn while there are others.
+    private static let short = Duration.microseconds(150)
+    /// The same when there are none: fewer turns, less to pay for each.
+    private static let long = Duration.milliseconds(2)
+    /// The least for one, and for all of them.
+    private static let least = Duration.microseconds(20)
+    /// Others are there if one was served so lately.
+    private static let recent = Duration.seconds(1)
+
+    var isEmpty: Bool { head == line.count }
+    var count: Int { line.count - head }
+
+    mutating func append(_ connection: Connection) {
+        line.append(connection)
+    }
+
+    mutating func popFirst() -> Connection? {
+        guard head < line.count else { return nil }
+        let first = line[head]
+        head += 1
+        if head == line.count {
+            line.removeAll(keepingCapacity: line.capacity <= 1_024)
+            head = 0
+        } else if head >= 1_024, head * 2 >= line.count {
+            line.removeFirst(head)
+            head = 0
+        }
+        return first
+    }
+
+    mutating func removeAll() {
+        line = []
+        head = 0
+    }
+
+    /// A connection that is not heavy was served.
+    mutating func noteLight(at now: Instant) {
+        lightAt = now
+    }
+
+    func hasLight(at now: Instant) -> Bool {
+        lightAt.map { now - $0 < HeavyTurns.recent } ?? false
+    }
+
+    /// What the turn may cost, and how much of it is for each that waits.
+    mutating func beginTurn(at now: Instant) -> (all: Duration, each: Duration) {
+        isShort = hasLight(at: now)
+        let all = isShort ? budget : HeavyTurns.long
+        return (all, max(HeavyTurns.least, all / max(1, count)))
+    }
+
+    /// How long heavy connections took in the turn, with all that came of it. They may begin less
+    /// where that was too long.
+    mutating func endTurn(_ spent: Duration) {
+        guard isShort else { return }
+        if spent > HeavyTurns.short {
+            budget = max(HeavyTurns.least, budget * 3 / 4)
+        } else if spent < HeavyTurns.short * 3 / 4 {
+            budget = min(HeavyTurns.short, budget * 5 / 4)
+        }
+    }
+}

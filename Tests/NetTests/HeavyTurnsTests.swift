@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Bytes
+internal import Posix
+internal import TestKit
+internal import Testing
+
+@testable internal import Net
+
+/// Connections to one reactor whose receivers say who was served, in order.
+private final class Crowd {
+    let reactor: Reactor
+    private var near: [Connection] = []
+    private(set) var far: [Connection] = []
+    private let ends = Recorder()
+    /// Who was served, by number, in order.
+    private(set) var served: [Int] = []
+    /// How long each service takes.
+    var workTime = Duration.zero
+
+    init(_ count: Int) throws {
+        reactor = try Reactor()
+        var taken: [Socket] = []
+        let listener = try Listener(on: reactor, addresses: [.loopback(port: 0)]) {
+            taken.append($0)
+        }
+        let dialer = try Dialer(on: reactor)
+        for number in 0..<count {
+            var dialled: Socket?
+            dialer.dial(listener.addresses[0], timeout: .seconds(10)) { result in
+                dialled = try? result.get()
+            }
+            try reactor.turn(until: "connected") { dialled != nil && taken.count == number + 1 }
+            guard let dialled else { throw TestFailure("no socket") }
+            near.append(try Connection(on: reactor, socket: dialled, delegate: ends))
+            far.append(try server(taken[number], number))
+        }
+        listener.close()
+    }
+
+    deinit {
+        reactor.shutDown()
+    }
+
+    private func server(_ socket: Socket, _ number: Int) throws -> Connection {
+        let end = Recorder()
+        end.onReceived = { [unowned self] _, _ in
+            self.served.append(number)
+            let end = MonotonicClock.now + self.workTime
+            while MonotonicClock.now < end {}
+        }
+        let connection = try Connection(on: reactor, socket: socket, delegate: end)
+        // What is charged stays charged, however long the test takes.
+        connection.share = ReadShare(10...10, time: .seconds(1), lightPart: 1_000_000_000)
+        return connection
+    }
+
+    func makeHeavy(_ numbers: Range<Int>) {
+        for number in numbers {
+            for _ in 0..<1_000 { far[number].chargeRequest() }
+        }
+    }
+
+    /// Each of them has `count` bytes to read from now on.
+    func send(_ numbers: [Int], count: Int) throws {
+        for number in numbers { near[number].write([UInt8](repeating: 1, count: count)) }
+        // They leave at the end of a turn in which nobody listens.
+        for connection in far { connection.pauseReading() }
+        try reactor.turn(until: "sent") { near.allSatisfy { $0.pendingBytes == 0 } }
+        for connection in far { connection.resumeReading() }
+        served = []
+    }
+
+    /// Ten bytes more, in the turn that comes.
+    func sendMore(_ number: Int) throws {
+        near[number].write([UInt8](repeating: 1, count: 10))
+    }
+
+    func turn() throws -> [Int] {
+        served = []
+        try reactor.runTurn(timeout: .milliseconds(100))
+        return served
+    }
+}
+
+struct HeavyTurnsTests {
+    @Test func `who had much time of late waits behind the others`() throws {
+        let crowd = try Crowd(4)
+        crowd.makeHeavy(0..<3)
+        try crowd.send([0, 1, 2, 3], count: 10)
+        #expect(try crowd.turn().first == 3)
+    }
+
+    @Test func `heavy ones take turns, however much each has to say`() throws {
+        let crowd = try Crowd(4)
+        crowd.makeHeavy(0..<3)
+        // Longer than any budget: one of them in each turn.
+        crowd.workTime = .milliseconds(3)
+        try crowd.send([0, 1, 2], count: 40)
+        var order: [Int] = []
+        for _ in 0..<12 {
+            let served = try crowd.turn()
+            #expect(served.count == 1)
+            order += served
+        }
+        #expect(order.count == 12)
+        for begin in stride(from: 0, to: 12, by: 3) {
+            #expect(Set(order[begin..<begin + 3]) == [0, 1, 2], "\(order)")
+        }
+        #expect(try crowd.turn().isEmpty)
+    }
+
+    @Test func `a light one waits for one heavy one at most`() throws {
+        let crowd = try Crowd(6)
+        crowd.makeHeavy(0..<5)
+        crowd.workTime = .milliseconds(3)
+        try crowd.send([0, 1, 2, 3, 4], count: 100)
+        _ = try crowd.turn()
+        for _ in 0..<5 {
+            try crowd.sendMore(5)
+            // Sent at the end of this turn, served in the next, before the heavy one of that.
+            let during = try crowd.turn()
+            let after = try crowd.turn()
+            #expect(during.filter { $0 == 5 }.count + after.filter { $0 == 5 }.count == 1)
+            if !during.contains(5) { #expect(after.first == 5, "\(during) \(after)") }
+            #expect(during.count <= 2 && after.count <= 2)
+        }
+    }
+
+    @Test func `an account is settled in time`() {
+        var share = ReadShare(1_000...64_000, time: .milliseconds(1))
+        let start = Instant(nanoseconds: 1_000_000_000)
+        #expect(!share.isHeavy(at: start))
+        share.charge(1_900_000, at: start)
+        #expect(!share.isHeavy(at: start), "a burst is nothing")
+        for _ in 0..<100 { share.charge(400_000, at: start) }
+        #expect(share.isHeavy(at: start + .milliseconds(287)))
+        #expect(!share.isHeavy(at: start + .milliseconds(289)), "who stops is light again")
+        // A sixteenth of the time, for ever.
+        var now = start + .seconds(1)
+        for _ in 0..<1_000 {
+            now = now + .milliseconds(8)
+            share.charge(500_000, at: now)
+            #expect(!share.isHeavy(at: now))
+        }
+        for _ in 0..<1_000 {
+            now = now + .milliseconds(4)
+            share.charge(500_000, at: now)
+        }
+        #expect(share.isHeavy(at: now))
+    }
+
+    @Test func `requests cost more than bytes`() {
+        var (small, large) = (
+            ReadShare(1_000...64_000, time: .milliseconds(1)),
+            ReadShare(1_000...64_000, time: .milliseconds(1))
+        )
+        let now = Instant(nanoseconds: 1_000_000_000)
+        for _ in 0..<250 {
+            small.chargeRequest(at: now)
+            large.chargeRead(4_000, at: now)
+        }
+        small.chargeRead(64_000, at: now)
+        #expect(small.isHeavy(at: now) && !large.isHeavy(at: now))
+    }
+
+    @Test func `reading gets less where much comes of it, and more again`() {
+        var turns = HeavyTurns()
+        let start = Instant(nanoseconds: 1_000_000_000)
+        let alone = turns.beginTurn(at: start).all
+        turns.endTurn(.seconds(1))
+        #expect(turns.beginTurn(at: start).all == alone, "there is nobody to wait")
+        turns.noteLight(at: start)
+        let first = turns.beginTurn(at: start).all
+        #expect(first < alone)
+        turns.endTurn(.milliseconds(1))
+        let second = turns.beginTurn(at: start).all
+        #expect(second < first)
+        for _ in 0..<100 {
+            _ = turns.beginTurn(at: start)
+            turns.endTurn(.milliseconds(1))
+        }
+        #expect(turns.beginTurn(at: start).all > .zero)
+        for _ in 0..<100 {
+            _ = turns.beginTurn(at: start)
+            turns.endTurn(.microseconds(1))
+        }
+        #expect(turns.beginTurn(at: start).all == first)
+        #expect(turns.beginTurn(at: start + .seconds(2)).all == alone)
+    }
+}
