@@ -220,6 +220,7 @@ final class LocalMember {
         diskWork.removeAll(keepingCapacity: true)
         metrics.logSynced(took)
         receive(.appended(through: batch.number))
+        reactor.linger()
         return true
     }
 

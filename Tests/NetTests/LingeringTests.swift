@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bytes
+import Testing
+
+@testable import Net
+
+/// Looking before sleeping: only when asked, and less and less often when it is in vain.
+@Suite struct LingeringTests {
+    @Test func `a wait begins with looking once for each asking`() {
+        var lingering = Lingering()
+        #expect(!lingering.begins(nil))
+        lingering.ask()
+        #expect(lingering.begins(nil))
+        lingering.ended(hit: true)
+        #expect(!lingering.begins(nil))
+        lingering.ask()
+        #expect(lingering.begins(.milliseconds(5)))
+    }
+
+    @Test func `short waits are slept through`() {
+        var lingering = Lingering()
+        lingering.ask()
+        #expect(!lingering.begins(.zero))
+        lingering.ask()
+        #expect(!lingering.begins(Lingering.limit))
+    }
+
+    @Test func `in vain, it is done half as often each time, and always after a hit`() {
+        var lingering = Lingering()
+        var looks: [Int] = []
+        for asking in 0..<2_000 {
+            lingering.ask()
+            if lingering.begins(nil) {
+                looks.append(asking)
+                lingering.ended(hit: false)
+            }
+        }
+        #expect(looks.prefix(6) == [0, 2, 5, 10, 19, 36])
+        #expect(looks.count < 20)
+        #expect(zip(looks.dropFirst(), looks).allSatisfy { $0 - $1 <= 257 })
+        while true {
+            lingering.ask()
+            if lingering.begins(nil) { break }
+        }
+        lingering.ended(hit: true)
+        lingering.ask()
+        #expect(lingering.begins(nil))
+    }
+}
