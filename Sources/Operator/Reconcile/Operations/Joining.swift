@@ -79,9 +79,10 @@ extension Pass {
 
     /// The pod of the member that left must go; the new one waits with an empty disk.
     private func cleanPod(_ record: RecordedOperation, _ member: MemberView) -> Move? {
-        let isExpected = (membership?.replicas(desired) ?? 0) > member.ordinal
         guard let pod = member.pod else {
-            return isExpected ? .wait("its pod is not there yet") : nil
+            // A ticket without a member makes no pod: the set does not grow for it.
+            let replicas = observation.statefulSet?.int("spec", "replicas") ?? 0
+            return replicas > member.ordinal ? .wait("its pod is not there yet") : nil
         }
         if pod.isBeingDeleted { return stubbornPod(member) ?? .wait("its pod is being deleted") }
         if member.identity != nil {
