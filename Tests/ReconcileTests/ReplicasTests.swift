@@ -162,4 +162,19 @@ import Testing
         #expect(end.record?.step == .clean)
         #expect(end.step == nil)
     }
+
+    @Test(arguments: [true, false])
+    func `a claim that was kept is emptied for who comes, marked or not`(isRetired: Bool) {
+        var start = Self.observation(Self.scaleOut(.clean, memberID: nil))
+        start.cluster["spec", "storage", "retentionPolicy", "whenScaled"] = "Retain"
+        var claim = KubeObject(.persistentVolumeClaim, namespace: "ns", name: "data-demo-3")
+        claim.uid = "claim-3"
+        claim.resourceVersion = "1"
+        if isRetired { claim.labels[Names.retiredLabel] = "104" }
+        start.claims.append(claim)
+        let end = Self.run(start)
+        let key = claim.key(as: .persistentVolumeClaim)
+        #expect((end.step == .delete(key, uid: "claim-3", Deletion())) == isRetired)
+        #expect(end.record?.step == (isRetired ? .clean : .addLearner))
+    }
 }

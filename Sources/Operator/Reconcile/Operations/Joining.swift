@@ -52,7 +52,9 @@ extension Pass {
         guard isOurs(claim) else {
             return .refuse("ClusterIDMismatch", "\(claim.name) belongs to another cluster")
         }
-        let isMarked = claim.annotations[Membership.clusterUIDNote] != nil
+        // Kept by policy when its member left, whether it had been marked by then or not.
+        let isRetired = claim.labels[Names.retiredLabel] != nil
+        let isMarked = claim.annotations[Membership.clusterUIDNote] != nil || isRetired
         let isKnownOld = !record.claimUID.isEmpty && record.claimUID == claim.uid
         let saysOld = member.identity.map { $0.clusterUID == latchedClusterUID } ?? false
         guard isMarked || isKnownOld || saysOld || saysRemoved(member) else {
