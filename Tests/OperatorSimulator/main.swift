@@ -4,11 +4,12 @@ import Glibc
 import OperatorWorld
 
 // keelson-opsim: simulated operators. `--seeds N [--first S]`, `--seed S --trace`, `--kills`, or
-// `--plants`. It ends with 1 if anything failed.
+// `--plants`; with `--keep-claims` clusters keep the claims of members that leave. It ends with 1 if
+// anything failed.
 var options: [String: UInt64] = [:]
 var words = CommandLine.arguments.dropFirst()[...]
 while let word = words.popFirst() {
-    if ["--trace", "--kills", "--plants", "--short"].contains(word) {
+    if ["--trace", "--kills", "--plants", "--short", "--keep-claims"].contains(word) {
         options[word] = 1
     } else {
         options[word] = UInt64(words.popFirst() ?? "")
@@ -51,7 +52,8 @@ if options["--kills"] != nil {
     var sink: (@Sendable (String) -> Void)?
     if options["--trace"] != nil { sink = { (line: String) in print(line) } }
     let report = OperatorSimulator.run(
-        seed: seed, isShort: options["--short"] != nil, trace: sink)
+        seed: seed, isShort: options["--short"] != nil,
+        keepsClaims: options["--keep-claims"] != nil, trace: sink)
     for (what, count) in report.counters { print("  \(what): \(count)") }
     if let failure = report.failure {
         failed += 1
@@ -64,7 +66,9 @@ if options["--kills"] != nil {
     let first = options["--first"] ?? 1
     let count = options["--seeds"] ?? 100
     for seed in first..<first + count {
-        let report = OperatorSimulator.run(seed: seed, isShort: options["--short"] != nil)
+        let report = OperatorSimulator.run(
+            seed: seed, isShort: options["--short"] != nil,
+            keepsClaims: options["--keep-claims"] != nil)
         for (what, count) in report.counters { totals[what] = (totals[what] ?? 0) + count }
         totals["seconds"] = (totals["seconds"] ?? 0) + Int(report.seconds)
         totals["writes"] = (totals["writes"] ?? 0) + report.writeCount

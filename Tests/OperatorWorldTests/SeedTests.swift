@@ -37,13 +37,24 @@ import Testing
         7513,
         // A retired learner's ticket was seen late, and the set grew for it.
         12900, 22030, 32047, 32077,
+        // A learner was removed by somebody once its ticket was written, and the set grew for it.
+        60089,
     ])
     func `what failed once does not fail again`(seed: UInt64) {
         expectPeace(seed, isShort: false)
     }
 
-    private func expectPeace(_ seed: UInt64, isShort: Bool) {
-        let report = OperatorSimulator.run(seed: seed, isShort: isShort)
+    /// The same in clusters whose policy keeps the claims of members that leave.
+    @Test(arguments: [
+        // A kept claim that nobody had marked was never emptied: no learner could begin on it.
+        UInt64(200_112)
+    ])
+    func `what failed once with kept claims does not fail again`(seed: UInt64) {
+        expectPeace(seed, isShort: false, keepsClaims: true)
+    }
+
+    private func expectPeace(_ seed: UInt64, isShort: Bool, keepsClaims: Bool = false) {
+        let report = OperatorSimulator.run(seed: seed, isShort: isShort, keepsClaims: keepsClaims)
         if let failure = report.failure {
             Issue.record("seed \(seed): \(failure.rule) at \(failure.second) s: \(failure.reason)")
         }

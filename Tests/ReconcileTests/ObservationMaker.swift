@@ -73,6 +73,10 @@ struct ObservationMaker {
         if chance(92) { map() }
         past(ids)
         children()
+        // Somebody else changes its size, or what is known of it is old.
+        if seen.statefulSet != nil, chance(20) {
+            seen.statefulSet?["spec", "replicas"] = .integer(Int64(random.below(6)))
+        }
         return seen
     }
 

@@ -67,6 +67,10 @@ extension PropertyTests {
             .patch(ObjectKey(.pod, namespace: "ns", name: "demo-0"), ["metadata": ["uid": "1"]]),
             .delete(ObjectKey(.pod, namespace: "ns", name: "demo-0"), uid: "", Deletion()),
         ]
+        if var set = seen.statefulSet, let replicas = set.int("spec", "replicas"), replicas > 0 {
+            set["spec", "replicas"] = 9
+            steps.append(.apply(set))
+        }
         let claim = "data-\(PlanCheck.podName(member))"
         let key = ObjectKey(.persistentVolumeClaim, namespace: "ns", name: claim)
         steps.append(.delete(key, uid: "uid", Deletion()))
@@ -211,11 +215,16 @@ private struct PlanCheck {
         return voters <= 2 && healthy.count == voters ? nil : "a voter that the quorum needs"
     }
 
-    /// Fewer only when those that go have left the list.
+    /// Fewer only when those that go have left the list, more only for who is in it.
     private func brokenReplicas(_ object: KubeObject) -> String? {
         if object.resourceVersion.isEmpty { return "an apply without a version" }
         let old = seen.statefulSet?.int("spec", "replicas") ?? 0
         let new = object.int("spec", "replicas") ?? 0
+        if let list, old > 0, new > old,
+            !list.contains(where: { Self.podName($0) == "demo-\(new - 1)" })
+        {
+            return "\(new) replicas and demo-\(new - 1) is not listed"
+        }
         guard new < old, !(new == 0 && seen.cluster.bool("spec", "hibernate") == true) else {
             return nil
         }

@@ -89,6 +89,7 @@ package struct Ticket: Equatable, Sendable {
 /// The membership ConfigMap: one ticket for each pod that is, or is about to be, a member; and the
 /// facts that forbid a second bootstrap. The highest ordinal with a ticket says how many replicas
 /// the stateful set has: a ticket is written before its pod is made, and dropped before it goes.
+/// Where the member list is known, no pod is made for a ticket whose member is not in it.
 package struct Membership: Equatable, Sendable {
     package struct Line: Equatable, Sendable {
         package var pod: String

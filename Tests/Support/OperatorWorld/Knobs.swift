@@ -32,6 +32,8 @@ package struct WorldKnobs: Sendable {
     /// Kill the operator after exactly this write; for running through them all.
     package var killAfterWrite: Int?
     package var crashing: [String] = []
+    /// `whenScaled: Retain`.
+    package var keepsClaims = false
     package var plant: Plant?
 
     package init() {}
@@ -73,6 +75,7 @@ package struct WorldKnobs: Sendable {
         knobs.mendsPendingClaims = mendsPendingClaims
         knobs.operatorCount = operatorCount
         knobs.plant = plant
+        knobs.keepsClaims = keepsClaims
         return knobs
     }
 }

@@ -22,6 +22,9 @@ extension World {
             "replicas": .integer(Int64(replicas)), "tls": ["mode": "Disabled"],
             "image": "keelson:1", "version": "3.5.1",
         ]
+        if knobs.keepsClaims {
+            cluster["spec", "storage", "retentionPolicy", "whenScaled"] = "Retain"
+        }
         api.create(cluster, now: now)
     }
 
@@ -172,7 +175,7 @@ extension World {
             etcd.alarms = [MemberAlarm(kind: .noSpace, memberID: first.id)]
             for name in etcd.disks.keys { resize(name, 2100 << 20, 300 << 20) }
         case .fragment: for name in etcd.disks.keys { resize(name, 900 << 20, 100 << 20) }
-        case .growStorage: change { $0["spec", "storage"] = ["size": "16Gi"] }
+        case .growStorage: change { $0["spec", "storage", "size"] = "16Gi" }
         case .corrupt:
             guard canLoseOne, etcd.alarms.isEmpty, let (_, list) = truth else { return }
             let voters = list.filter { !$0.isLearner }

@@ -7,12 +7,13 @@ internal import Reconcile
 /// Runs one seed: a storm of mishaps, then peace, then judgement.
 package enum OperatorSimulator {
     package static func run(
-        seed: UInt64, isShort: Bool = false, plant: Plant? = nil,
+        seed: UInt64, isShort: Bool = false, keepsClaims: Bool = false, plant: Plant? = nil,
         trace: (@Sendable (String) -> Void)? = nil
     ) -> WorldReport {
         var dice = Random(seed: seed &* 0x9E37_79B9 &+ 77)
         var knobs = WorldKnobs.storm(&dice)
         knobs.plant = plant
+        knobs.keepsClaims = keepsClaims
         let world = World(seed: seed, knobs: knobs, trace: trace)
         let sizes = isShort ? [1, 2, 3, 3, 3, 3, 3, 5] : [1, 3, 3, 3, 5]
         world.found(replicas: sizes[dice.below(sizes.count)])

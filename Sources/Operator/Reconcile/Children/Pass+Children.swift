@@ -144,17 +144,12 @@ extension Pass {
         return !survey.members.contains { $0.ordinal >= replicas && $0.listed != nil }
     }
 
-    /// What is known of tickets may be older than what is known of the set: it grows for who is in
-    /// the list, or is about to join, and not for who has just left (I7).
+    /// Tickets may be older than the set, or outlive their members: it grows for who is in the list,
+    /// and not for who has left it, whatever operation is on record (I7).
     private func grown(from current: Int, to replicas: Int) -> Int {
         guard replicas > current, current > 0, survey.isListKnown else { return replicas }
-        return (current..<replicas).last { belongs($0) }.map { $0 + 1 } ?? current
-    }
-
-    private func belongs(_ ordinal: Int) -> Bool {
-        if survey.member(ordinal)?.listed != nil { return true }
-        guard let operation, operation.target == desired.podName(ordinal) else { return false }
-        return operation.type != .scaleIn && operation.type != .retire
+        let last = (current..<replicas).last { survey.member($0)?.listed != nil }
+        return last.map { $0 + 1 } ?? current
     }
 
     // MARK: The budget and the marks

@@ -52,7 +52,9 @@ extension Pass {
         guard isOurs(claim) else {
             return .refuse("ClusterIDMismatch", "\(claim.name) belongs to another cluster")
         }
-        let isMarked = claim.annotations[Membership.clusterUIDNote] != nil
+        // Kept by policy when its member left, whether it had been marked by then or not.
+        let isRetired = claim.labels[Names.retiredLabel] != nil
+        let isMarked = claim.annotations[Membership.clusterUIDNote] != nil || isRetired
         let isKnownOld = !record.claimUID.isEmpty && record.claimUID == claim.uid
         let saysOld = member.identity.map { $0.clusterUID == latchedClusterUID } ?? false
         guard isMarked || isKnownOld || saysOld || saysRemoved(member) else {
@@ -79,9 +81,10 @@ extension Pass {
 
     /// The pod of the member that left must go; the new one waits with an empty disk.
     private func cleanPod(_ record: RecordedOperation, _ member: MemberView) -> Move? {
-        let isExpected = (membership?.replicas(desired) ?? 0) > member.ordinal
         guard let pod = member.pod else {
-            return isExpected ? .wait("its pod is not there yet") : nil
+            // A ticket without a member makes no pod: the set does not grow for it.
+            let replicas = observation.statefulSet?.int("spec", "replicas") ?? 0
+            return replicas > member.ordinal ? .wait("its pod is not there yet") : nil
         }
         if pod.isBeingDeleted { return stubbornPod(member) ?? .wait("its pod is being deleted") }
         if member.identity != nil {
