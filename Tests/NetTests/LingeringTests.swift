@@ -8,21 +8,23 @@ import Testing
 @Suite struct LingeringTests {
     @Test func `a wait begins with looking once for each asking`() {
         var lingering = Lingering()
-        #expect(!lingering.begins(nil))
+        var looks = [lingering.begins(nil)]
         lingering.ask()
-        #expect(lingering.begins(nil))
+        looks.append(lingering.begins(nil))
         lingering.ended(hit: true)
-        #expect(!lingering.begins(nil))
+        looks.append(lingering.begins(nil))
         lingering.ask()
-        #expect(lingering.begins(.milliseconds(5)))
+        looks.append(lingering.begins(.milliseconds(5)))
+        #expect(looks == [false, true, false, true])
     }
 
     @Test func `short waits are slept through`() {
         var lingering = Lingering()
-        lingering.ask()
-        #expect(!lingering.begins(.zero))
-        lingering.ask()
-        #expect(!lingering.begins(Lingering.limit))
+        for wait in [Duration.zero, Lingering.limit] {
+            lingering.ask()
+            let looks = lingering.begins(wait)
+            #expect(!looks, "\(wait)")
+        }
     }
 
     @Test func `in vain, it is done half as often each time, and always after a hit`() {
@@ -44,6 +46,7 @@ import Testing
         }
         lingering.ended(hit: true)
         lingering.ask()
-        #expect(lingering.begins(nil))
+        let looksAgain = lingering.begins(nil)
+        #expect(looksAgain)
     }
 }

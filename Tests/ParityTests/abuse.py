@@ -38,6 +38,8 @@ FLOODED_SECONDS, FLOOD_SECONDS = 3.0, 4
 RSS_GROWTH = 3 * BUFFER_BYTES + (32 << 20)
 # Answers from which the quiet percentile is taken.
 QUIET_COUNT = 300
+# Words before the command of each member that is attacked.
+PLACEMENT: list[str] = []
 RANGE, PUT = b"/etcdserverpb.KV/Range", b"/etcdserverpb.KV/Put"
 WATCH, KEEPALIVE = b"/etcdserverpb.Watch/Watch", b"/etcdserverpb.Lease/LeaseKeepAlive"
 CUT_LINE = "cut off a client"
@@ -102,7 +104,7 @@ class Target:
     def __init__(self, node: str, buffer: int = BUFFER_BYTES, prefix: tuple[str, ...] = ()) -> None:
         os.environ["KEELSON_CLIENT_BUFFER_BYTES"] = str(buffer)
         self.node = node
-        self.cluster = Cluster([*prefix, node])
+        self.cluster = Cluster([*PLACEMENT, *prefix, node])
         self.cluster.start()
         self.member = self.cluster.members[0]
         self.port = self.member.client_port
