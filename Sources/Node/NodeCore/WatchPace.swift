@@ -18,7 +18,7 @@ package struct WatchPace: Sendable {
     static let interval = Duration.microseconds(16)
 
     package init(
-        burst: Int = 1_024, least: Int = 128, bytes: Int = 512 << 10, changes: Int = 4_096
+        burst: Int = 1_024, least: Int = 512, bytes: Int = 512 << 10, changes: Int = 4_096
     ) {
         self.burst = burst
         self.least = least
