@@ -18,7 +18,7 @@ first processor is the members', the second one the clients', and the honest cli
 attacker (which takes root). Else all of them compete for both, and that is measured as well.
 
 A window in which this machine's host took more than two hundredths of the processors for others
-(`steal`) is measured again, up to eight times; the last column is the worst share that was taken.
+(`steal`) is measured again, up to four times; the last column is the worst share that was taken.
 """
 
 from __future__ import annotations
@@ -415,7 +415,7 @@ class Side:
 
 
 WINDOWS = ("quiet", "attack", "burn", "beside")
-STOLEN_MAX, TRIES = 0.02, 8
+STOLEN_MAX, TRIES = 0.02, 4
 
 
 def processor_times() -> tuple[int, int]:
