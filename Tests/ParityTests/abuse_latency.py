@@ -14,33 +14,16 @@ is `N passed, N failed, N skipped`.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import threading
 import time
 
 import abuse
 import floods
-from server import kill_everything, spawn
+from server import kill_everything
 
 IDLE = 10_000
-
-
-class Client:
-    """The honest one; says what it has seen since the last time, in seconds."""
-
-    def __init__(self, port: int) -> None:
-        self.process = spawn(
-            [*floods.AHEAD, sys.executable, floods.__file__, "--role", "honest", str(port)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.mark()
-
-    def mark(self) -> dict:
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
 
 
 def quiet(target: abuse.Target, seconds: float) -> None:
@@ -55,32 +38,21 @@ def repeated(body):
     return attack
 
 
-def window(client: Client, target: abuse.Target, body, seconds: float) -> dict:
-    """What the client sees meanwhile, in the calmest of a few tries."""
-    best: dict = {}
-    for _ in range(floods.TRIES):
-        client.mark()
-        before = floods.processor_times()
-        body(target, seconds)
-        after = floods.processor_times()
-        seen = client.mark()
-        seen["stolen"] = (after[1] - before[1]) / max(1, after[0] - before[0])
-        if not best or seen["stolen"] < best["stolen"]:
-            best = seen
-        if best["stolen"] <= floods.STOLEN_MAX:
-            break
-    return best
+def window(client: floods.Client, target: abuse.Target, body, seconds: float) -> dict:
+    """What the client sees meanwhile."""
+    client.mark()
+    body(target, seconds)
+    return client.mark()
 
 
 def measure(title: str, target: abuse.Target, body, options) -> bool:
-    client = Client(target.port)
+    client = floods.Client(target.port, apart=True)
     try:
-        before = window(client, target, quiet, options.seconds)
-        during = window(client, target, body, options.seconds)
-        after = window(client, target, quiet, options.seconds)
+        before, during, after = (
+            floods.calmest(lambda: window(client, target, one, options.seconds))
+            for one in (quiet, body, quiet))
     finally:
-        client.process.kill()
-        client.process.wait()
+        client.stop()
     fine = True
     for kind in ("put", "get"):
         calm = (before[kind]["p99"] + after[kind]["p99"]) / 2

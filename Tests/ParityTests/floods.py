@@ -2,7 +2,7 @@
 """How long an honest client waits while another floods its member.
 
     floods.py --subject path/to/keelson-node [--reference etcd] [--only NAME] [--seconds 4]
-              [--rounds 3] [--table] [--limit RATIO]
+              [--rounds 3] [--limit RATIO] [--apart]
 
 Rounds of five windows: quiet; under attack; one process merely burning a processor; the attack
 against another member of the same kind on the same machine (`beside`), which is what the machine
@@ -367,27 +367,37 @@ ON_FIRST, ON_SECOND = ["taskset", "-c", "0"], ["taskset", "-c", "1"]
 AHEAD = [*ON_SECOND, "chrt", "-f", "10"]
 
 
+class Client:
+    """The honest client's process; says what it has seen since the last time, in seconds."""
+
+    def __init__(self, port: int, apart: bool) -> None:
+        self.process = spawn([*(AHEAD if apart else []), sys.executable, __file__,
+                              "--role", "honest", str(port)],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def mark(self) -> dict:
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit("the honest client has ended")
+        return json.loads(line)
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
 class Side:
     """A member, another of its kind beside it, and the first one's honest client."""
 
-    def __init__(self, name: str, command: str, apart: bool) -> None:
-        self.name = name
+    def __init__(self, command: str, apart: bool) -> None:
         self.attacker = ON_SECOND if apart else []
         self.clusters = [Cluster([*(ON_FIRST if apart else []), command]) for _ in range(2)]
         for cluster in self.clusters:
             cluster.start()
         self.port, self.other = (one.members[0].client_port for one in self.clusters)
-        self.client = spawn([*(AHEAD if apart else []), sys.executable, __file__,
-                             "--role", "honest", str(self.port)],
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def mark(self) -> dict:
-        self.client.stdin.write("\n")
-        self.client.stdin.flush()
-        line = self.client.stdout.readline()
-        if not line:
-            raise SystemExit(f"{self.name}: the honest client has ended")
-        return json.loads(line)
+        self.client = Client(self.port, apart)
 
     def window(self, seconds: float, *role: str) -> dict:
         """What the honest client sees in that time, beside a process in that role."""
@@ -396,20 +406,19 @@ class Side:
             other = spawn([*self.attacker, sys.executable, __file__, "--seconds", str(seconds + 1),
                            "--role", *role], stdout=subprocess.PIPE, text=True)
         threading.Event().wait(0.5)  # what begins is not measured
-        self.mark()
+        self.client.mark()
         threading.Event().wait(seconds)
-        seen = self.mark()
+        seen = self.client.mark()
         if other:
             other.wait(seconds + 30)
             said = other.stdout.read()
             if said:
                 seen["attack"] = json.loads(said)
-        eventually(lambda: self.mark()["get"]["p50"] < 0.5, 60, "the honest client is served")
+        eventually(lambda: self.client.mark()["get"]["p50"] < 0.5, 60, "the honest client is served")
         return seen
 
     def stop(self) -> None:
-        self.client.kill()
-        self.client.wait()
+        self.client.stop()
         for cluster in self.clusters:
             cluster.stop()
 
@@ -425,11 +434,12 @@ def processor_times() -> tuple[int, int]:
     return sum(ticks), ticks[7]
 
 
-def calm_window(side: Side, seconds: float, *role: str) -> dict:
+def calmest(window) -> dict:
+    """What `window` gives, at the time of a few at which the host took least."""
     best: dict = {}
     for _ in range(TRIES):
         before = processor_times()
-        seen = side.window(seconds, *role)
+        seen = window()
         after = processor_times()
         seen["stolen"] = (after[1] - before[1]) / max(1, after[0] - before[0])
         if not best or seen["stolen"] < best["stolen"]:
@@ -444,11 +454,10 @@ def measure(side: Side, name: str, seconds: float, rounds: int) -> dict:
         ATTACKS[name].prepare(port)
     found: dict[str, list[dict]] = {window: [] for window in WINDOWS}
     for _ in range(rounds):
-        found["quiet"].append(calm_window(side, seconds))
-        found["attack"].append(calm_window(side, seconds, "attack", name, str(side.port)))
-        found["burn"].append(calm_window(side, seconds, "burn"))
-        found["beside"].append(calm_window(side, seconds, "attack", name, str(side.other)))
-        found["quiet"].append(calm_window(side, seconds))
+        for window, role in (("quiet", ()), ("attack", ("attack", name, str(side.port))),
+                             ("burn", ("burn",)), ("beside", ("attack", name, str(side.other))),
+                             ("quiet", ())):
+            found[window].append(calmest(lambda: side.window(seconds, *role)))
     result = {window: {
         kind: {figure: statistics.median(one[kind][figure] for one in seen)
                for figure in ("p50", "p99", "count")}
@@ -472,7 +481,6 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--table", action="store_true")
     parser.add_argument("--limit", type=float, default=0)
     parser.add_argument("--apart", action="store_true")
     parser.add_argument("--role", nargs="+")
@@ -493,7 +501,7 @@ def main() -> int:
         for server, command in (("keelson", options.subject), ("etcd", options.reference)):
             if not command:
                 continue
-            side = Side(server, command, options.apart)
+            side = Side(command, options.apart)
             try:
                 result = measure(side, name, options.seconds, options.rounds)
                 for kind in ("put", "get"):
