@@ -165,7 +165,7 @@ var targets: [Target] = [
         "NodeServerTests",
         [
             "NodeServer", "NodeCore", "Program", "EtcdAPI", "Formats", "HTTP", "Net", "Bytes",
-            "Posix", "Raft", "Storage", "SimulatedDisk", "TestKit",
+            "Posix", "Raft", "Replicated", "Storage", "SimulatedDisk", "TestKit",
         ]),
     tests(
         "EtcdClientTests",

@@ -50,6 +50,42 @@ struct ReactorTests {
         #expect(count == 3)
     }
 
+    @Test func `hooks hear in the same turn of what a later hook or a flush has led to`() throws {
+        let reactor = try Reactor()
+        defer { reactor.shutDown() }
+        var isWanted = false
+        var seen = 0
+        reactor.atTurnEnd { if isWanted { seen += 1 } }
+        reactor.atTurnEnd {
+            guard !isWanted else { return }
+            isWanted = true
+            reactor.roundAgain()
+        }
+        try reactor.runTurn(timeout: .zero)
+        #expect(seen == 1)
+        // Nothing has happened since: no more rounds.
+        try reactor.runTurn(timeout: .zero)
+        #expect(seen == 2)
+    }
+
+    @Test func `hooks that always want another round do not hold the turn, nor let it sleep`()
+        throws
+    {
+        let reactor = try Reactor()
+        defer { reactor.shutDown() }
+        var rounds = 0
+        reactor.atTurnEnd {
+            rounds += 1
+            if rounds < 100 { reactor.roundAgain() }
+        }
+        try reactor.runTurn(timeout: .zero)
+        let first = rounds
+        #expect((1..<100).contains(first))
+        // Waits for ever where that is forgotten.
+        try reactor.runTurn(timeout: nil)
+        #expect(rounds > first)
+    }
+
     @Test func `a timer that sets a timer at once does not hold the turn`() throws {
         let reactor = try Reactor()
         defer { reactor.shutDown() }

@@ -5,7 +5,8 @@ internal import Bytes
 /// so it must be asked for before each wait; and each time that it was in vain, twice as many askings
 /// are passed over as the time before.
 internal struct Lingering {
-    private var isAsked = false
+    /// The next wait begins with looking, if it is long enough.
+    private(set) var isAsked = false
     /// Askings still to be passed over, and how many it were the last time.
     private var skips = 0
     private var patience = 0

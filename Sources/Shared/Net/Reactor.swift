@@ -40,6 +40,7 @@ package final class Reactor {
     private var deferredCount = 0
     private var lingering = Lingering()
     private var isNextTurnDue = false
+    private var isRoundDue = false
     private var isStopping = false
     private var hasShutDown = false
 
@@ -154,11 +155,13 @@ package final class Reactor {
 
     private func endTurn() {
         for _ in 0..<Reactor.roundsPerTurn {
+            isRoundDue = false
             for index in turnEndBodies.indices { turnEndBodies[index]() }
             flush()
-            if soonBodies.isEmpty && unflushed.isEmpty { return }
+            if soonBodies.isEmpty && unflushed.isEmpty && !isRoundDue { return }
             runSoon()
         }
+        isNextTurnDue = isNextTurnDue || isRoundDue
     }
 
     private func flush() {
@@ -241,13 +244,22 @@ package final class Reactor {
         lingering.ask()
     }
 
+    internal var isAboutToLinger: Bool { lingering.isAsked }
+
     /// The next turn comes at once, after a look at what has happened meanwhile: for work that goes
     /// on and must not keep others waiting.
     package func turnAgain() {
         isNextTurnDue = true
     }
 
-    /// Runs it at the end of every turn, before connections are flushed; again if that caused more.
+    /// What hooks are to know of has happened, maybe after they were run: they are run in this turn,
+    /// again if they were.
+    package func roundAgain() {
+        isRoundDue = true
+    }
+
+    /// Runs it at the end of every turn, before connections are flushed; again if that caused more,
+    /// or after `roundAgain`.
     package func atTurnEnd(_ body: @escaping () -> Void) {
         turnEndBodies.append(body)
     }

@@ -54,6 +54,7 @@ final class LocalMember {
     let keeper: WorkThread
     let files: StoreFiles
     let lists: ListGate
+    let answerTurns: AnswerTurns
     let snapshots: ListGate
     /// Long work for clients that the keeper has not finished.
     private(set) var computing = 0
@@ -89,6 +90,7 @@ final class LocalMember {
         self.keeper = keeper
         self.files = files
         lists = ListGate(reactor)
+        answerTurns = AnswerTurns(reactor)
         snapshots = ListGate(reactor)
         self.mailbox = mailbox
         self.metrics = metrics
@@ -113,6 +115,8 @@ final class LocalMember {
 
     func receive(_ input: Input) {
         node.receive(input, now: reactor.now, outputs: &outputs)
+        // It may come when this turn's end was told already: a client has room again.
+        reactor.roundAgain()
     }
 
     /// `then` is called once, unless the call is abandoned before.
@@ -219,7 +223,7 @@ final class LocalMember {
         else { return false }
         diskWork.removeAll(keepingCapacity: true)
         metrics.logSynced(took)
-        receive(.appended(through: batch.number))
+        node.receive(.appended(through: batch.number), now: reactor.now, outputs: &outputs)
         reactor.linger()
         return true
     }
