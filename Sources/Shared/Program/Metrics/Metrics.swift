@@ -67,14 +67,22 @@ package final class Histogram {
 
 /// Metrics of one name that differ in the values of their labels.
 package final class MetricFamily<Metric> {
-    let labelNames: [String]
-    private(set) var members: [(labels: [String], metric: Metric)] = []
-    private var places: [[String]: Int] = [:]
-    private let make: () -> Metric
+    struct Member {
+        let labels: [String]
+        let metric: Metric
+        /// What stands before the number in each of its lines.
+        let lines: [[UInt8]]
+    }
 
-    init(labelNames: [String], make: @escaping () -> Metric) {
-        self.labelNames = labelNames
+    /// In the order of their labels.
+    private(set) var members: [Member] = []
+    private var metrics: [[String]: Metric] = [:]
+    private let make: () -> Metric
+    private let lines: ([String]) -> [[UInt8]]
+
+    init(make: @escaping () -> Metric, lines: @escaping ([String]) -> [[UInt8]]) {
         self.make = make
+        self.lines = lines
     }
 
     /// The metric with these label values, made at the first call. Keep it: looking it up costs
@@ -82,10 +90,13 @@ package final class MetricFamily<Metric> {
     package func with(_ labels: String...) -> Metric { with(labels) }
 
     package func with(_ labels: [String]) -> Metric {
-        if let place = places[labels] { return members[place].metric }
+        if let metric = metrics[labels] { return metric }
         let metric = make()
-        places[labels] = members.count
-        members.append((labels, metric))
+        metrics[labels] = metric
+        let place = members.firstIndex { labels.lexicographicallyPrecedes($0.labels) }
+        members.insert(
+            Member(labels: labels, metric: metric, lines: lines(labels)),
+            at: place ?? members.count)
         return metric
     }
 }
