@@ -100,6 +100,37 @@ import Testing
         #expect(plan.finished?.type == .restore)
     }
 
+    private func updated(_ seen: Observation) -> [String?] {
+        let conditions = plan(seen).status?["conditions"]?.array ?? []
+        let line = conditions.first { $0["type"]?.string == "MembersUpdated" }
+        return [line?["status"]?.string, line?["reason"]?.string]
+    }
+
+    @Test func `members are not up to date before the seed gave the backup's volume back`() {
+        var seen = seen(counted: .count(311))
+        #expect(updated(seen) == ["Unknown", "NotObserved"])
+        seen.statefulSet?["status"] = ["observedGeneration": 9, "updateRevision": "r1"]
+        seen.pods[0].labels[Names.revisionLabel] = "r1"
+        #expect(updated(seen) == ["True", "Updated"])
+        seen.pods[0]["spec"] = ["volumes": [["name": "data"], ["name": "restore"]]]
+        #expect(updated(seen) == ["False", "HoldsBackup"])
+        seen.pods[0].labels[Names.revisionLabel] = "r0"
+        #expect(updated(seen) == ["False", "Outdated"])
+        // On its way: the old pod is gone and the new one is not there.
+        var roll = RecordedOperation(.roll, target: "demo-0", step: .awaitPod, now: now)
+        roll.podUID = "p"
+        seen.cluster["status", "operation"] = roll.json
+        seen.pods = []
+        #expect(updated(seen) == ["False", "RollingOut"])
+    }
+
+    @Test func `a cluster that was not founded has no members to be up to date`() {
+        var seen = Observation(cluster: RecordTests.cluster { _ in })
+        seen.statefulSet = KubeObject(.statefulSet, namespace: "ns", name: "demo")
+        seen.statefulSet?["status"] = ["observedGeneration": 9, "updateRevision": "r1"]
+        #expect(updated(seen) == ["Unknown", "NotFounded"])
+    }
+
     @Test func `writes of clients since then change nothing`() {
         let plan = plan(seen(counted: .count(311), at: 1_000_009_999))
         #expect(plan.events.contains { $0.reason == "RestoreCompleted" })

@@ -109,15 +109,29 @@ extension StatusReport {
             reason: isReady ? "AllHealthy" : "NotAllHealthy")
     }
 
+    /// True when all members run what is asked for, and none is about to be stopped for it.
     private func membersUpdated() -> Line {
-        guard pass.targetRevision != nil else {
-            return Line(type: "MembersUpdated", isTrue: nil, reason: "NotObserved")
+        func line(_ isTrue: Bool?, _ reason: String, _ message: String = "") -> Line {
+            Line(type: "MembersUpdated", isTrue: isTrue, reason: reason, message: message)
         }
+        guard pass.latchedClusterID != nil else { return line(nil, "NotFounded") }
+        guard pass.targetRevision != nil else { return line(nil, "NotObserved") }
         let old = pass.outdated.map(\.name).joined(separator: ", ")
-        return Line(
-            type: "MembersUpdated", isTrue: old.isEmpty,
-            reason: old.isEmpty ? "Updated" : "Outdated",
-            message: old)
+        if !old.isEmpty { return line(false, "Outdated", old) }
+        if let roll = pass.operation, roll.type == .roll {
+            return line(false, "RollingOut", roll.target)
+        }
+        if let seed = pass.survey.members.first(where: holdsBackup) {
+            let text = "\(seed.name) is made anew without the volume it was restored from"
+            return line(false, "HoldsBackup", text)
+        }
+        return line(true, "Updated")
+    }
+
+    /// Of an artefact its cluster was restored from: the stateful set changes once that is over.
+    private func holdsBackup(_ member: MemberView) -> Bool {
+        let volumes = member.pod?["spec", "volumes"]?.array ?? []
+        return volumes.contains { $0["name"]?.string == RestoreSource.volumeName }
     }
 
     private func storage() -> Line {

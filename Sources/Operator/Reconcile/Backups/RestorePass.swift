@@ -139,9 +139,8 @@ struct RestorePass {
         }
         let ready = cluster.int("status", "voters") ?? 0
         let wanted = cluster.int("spec", "replicas") ?? 3
-        guard cluster.condition("Available")?.isTrue == true, ready >= wanted else {
-            return phase(.restoring, events: [])
-        }
+        guard cluster.condition("Available")?.isTrue == true, ready >= wanted, isSettled(cluster)
+        else { return phase(.restoring, events: []) }
         restore.status.completedAt = time
         set("Complete", .yes, "Restored", "EtcdCluster \(target)")
         let what = restore.status.artifact.map {
@@ -153,6 +152,16 @@ struct RestorePass {
                 .normal(
                     "RestoreCompleted", "EtcdCluster \(target) is available\(what ?? "")")
             ])
+    }
+
+    /// No member is still to be stopped so that it gives the backup's volume back; unless that waits
+    /// for somebody's word, or for what need not come soon.
+    private func isSettled(_ cluster: KubeObject) -> Bool {
+        if cluster.condition("MembersUpdated")?.isTrue == true { return true }
+        guard let progress = cluster.condition("Progressing"), !progress.isTrue else {
+            return false
+        }
+        return ["DisruptionDeferred", "BackupFailed"].contains(progress.reason)
     }
 
     // MARK: Status

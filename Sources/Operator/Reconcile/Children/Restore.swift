@@ -4,6 +4,9 @@ internal import Kube
 
 /// Where a new cluster's data comes from.
 struct RestoreSource {
+    /// The claim's name in a pod.
+    static let volumeName = "restore"
+
     var claimName: String?
     /// As the member's container sees it.
     var path: String
@@ -45,13 +48,16 @@ enum RestoreCheck {
                             "name": "check", "image": .string(desired.image),
                             "command": .array(command.map(JSONValue.string)),
                             "volumeMounts": [
-                                ["name": "restore", "mountPath": "/restore", "readOnly": true]
+                                [
+                                    "name": .string(RestoreSource.volumeName),
+                                    "mountPath": "/restore", "readOnly": true,
+                                ]
                             ],
                         ]
                     ],
                     "volumes": [
                         [
-                            "name": "restore",
+                            "name": .string(RestoreSource.volumeName),
                             "persistentVolumeClaim": [
                                 "claimName": .string(source.claimName ?? ""), "readOnly": true,
                             ],

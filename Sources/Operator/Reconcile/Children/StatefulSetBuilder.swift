@@ -267,7 +267,7 @@ struct StatefulSetBuilder {
             mounts.append(mount("server-tls", "/etc/keelson/tls/server"))
             mounts.append(mount("peer-tls", "/etc/keelson/tls/peer"))
         }
-        if restore?.claimName != nil { mounts.append(mount("restore", "/restore")) }
+        if restore?.claimName != nil { mounts.append(mount(RestoreSource.volumeName, "/restore")) }
         return mounts
     }
 
@@ -304,7 +304,7 @@ struct StatefulSetBuilder {
         if let claim = restore?.claimName {
             volumes.append(
                 [
-                    "name": "restore",
+                    "name": .string(RestoreSource.volumeName),
                     "persistentVolumeClaim": ["claimName": .string(claim), "readOnly": true],
                 ])
         }
