@@ -258,7 +258,11 @@ import Testing
     }
 
     @Test func `a response above the limit is cut only for watchers that take fragments`() {
-        let room = Room { $0.maxRequestBytes = 200_000 }
+        let room = Room {
+            $0.maxRequestBytes = 200_000
+            // Both are told of everything in the turn.
+            $0.watchPace = WatchPace(bytes: 64 << 20)
+        }
         let big = String(repeating: "x", count: 150_000)
         let plain = WatchCreateRequest(key: [0], rangeEnd: [0])
         let cut = WatchCreateRequest(key: [0], rangeEnd: [0], fragment: true)

@@ -36,6 +36,24 @@ import Testing
         }
     }
 
+    @Test func `a large value comes in pieces too, and as a message of its own whole`() throws {
+        var scribe = Scribe()
+        scribe.put("large", String(repeating: "v", count: 100_000))
+        scribe.put("small", "v")
+        let reply = try reply(scribe)
+        var slices = RangeSlices(reply, header: ResponseHeader(revision: 3))
+        while !slices.measure(7) {}
+        var pieces: [[UInt8]] = []
+        while let piece = slices.next(9_000) { pieces.append(piece) }
+        #expect(pieces.count == 12)
+        #expect(pieces.allSatisfy { $0.count < 9_100 })
+        let response = try RangeResponse(decoding: Array(pieces.joined()))
+        #expect(response.kvs.map(\.value.count) == [100_000, 1])
+        var messages = RangeSlices(reply, header: ResponseHeader(revision: 3))
+        let first = try RangeResponse(decoding: messages.nextMessage(9_000) ?? [])
+        #expect(first.kvs.map(\.value.count) == [100_000])
+    }
+
     /// Known bugs: 18854, KEP-6178.
     @Test func `a list shows one revision though keys change and go between its pieces`() throws {
         var scribe = Scribe()

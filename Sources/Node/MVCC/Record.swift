@@ -45,6 +45,12 @@ package struct Record: Sendable {
         unsafe writer.append(chunk.wire(at: offset))
     }
 
+    /// Some of the bytes of `appendWire`.
+    package func appendWire(_ part: Range<Int>, to writer: inout ByteWriter) {
+        let wire = unsafe chunk.wire(at: offset)
+        unsafe writer.append(UnsafeRawBufferPointer(rebasing: wire[part]))
+    }
+
     /// The KeyValue as a watch event carries it: of a tombstone, the key and its mod_revision.
     package func appendEventWire(to writer: inout ByteWriter) {
         unsafe writer.append(chunk.wire(at: offset))

@@ -199,7 +199,7 @@ extension Node {
         do throws(KeyspaceError) {
             let (all, next) = try ledger.keyspace.history(
                 from: name.from, maxRevisions: min(Limits.catchUpRevisions, left.changes),
-                maxBytes: Limits.catchUpBytes)
+                maxBytes: min(Limits.catchUpBytes, left.bytes / WatchPace.sharers))
             left.changes -= all.count
             let wanted = all.filter { change in
                 name.wish.range.contains(change.record.key) && name.wish.wants(change)

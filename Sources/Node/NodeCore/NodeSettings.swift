@@ -91,7 +91,7 @@ enum Limits {
     /// Records from which on a range is a long list.
     static let longList = 1_000
     /// Bytes from which on a shorter list is sent in pieces as well.
-    static let longListBytes = 256 << 10
+    static let longListBytes = 64 << 10
     /// Bytes of one catching-up delivery to a watcher.
     static let catchUpBytes = 1 << 20
     /// Revisions read for one catching-up delivery.

@@ -17,8 +17,11 @@ package struct WatchPace: Sendable {
     /// After that time another one may be told; it costs about a sixteenth of this.
     static let interval = Duration.microseconds(16)
 
+    /// Watchers that may share a piece of history in one turn, if it is as large as it may be.
+    static let sharers = 4
+
     package init(
-        burst: Int = 1_024, least: Int = 512, bytes: Int = 512 << 10, changes: Int = 4_096
+        burst: Int = 1_024, least: Int = 512, bytes: Int = 320 << 10, changes: Int = 4_096
     ) {
         self.burst = burst
         self.least = least

@@ -11,6 +11,8 @@ package struct RangeSlices: Sendable {
     private let head: [UInt8]
     private var measured = 0
     private var sent = 0
+    /// Bytes of the next record that are sent already.
+    private var sentBytes = 0
     /// The size of the message, once `measure` has said that it is known.
     package private(set) var byteCount: Int
     private let tail: [UInt8]
@@ -48,10 +50,12 @@ package struct RangeSlices: Sendable {
         return measured == reply.records.count
     }
 
-    /// The next piece, of about `limit` bytes, at least one record; nil at the end.
+    /// The next piece, of about `limit` bytes, which may end inside a record; nil at the end.
     package mutating func next(_ limit: Int) -> [UInt8]? {
         invariant(measured == reply.records.count, "a list is sent before its size is known")
-        return piece(limit, hasHead: !isBegun)
+        return piece(limit, hasHead: !isBegun) { slices, writer in
+            slices.appendPart(limit - writer.count, to: &writer)
+        }
     }
 
     /// All of it at once, for those who must see the answer before they can go on.
@@ -61,19 +65,35 @@ package struct RangeSlices: Sendable {
     }
 
     /// The next piece as a message of its own, with the header in it; nil at the end. Merged in
-    /// their order these messages are the answer. Needs no `measure`.
+    /// their order these messages are the answer. Needs no `measure`. Each has one record at least.
     package mutating func nextMessage(_ limit: Int) -> [UInt8]? {
-        piece(limit, hasHead: true)
+        piece(limit, hasHead: true) { slices, writer in
+            writer.appendRecord(2, slices.reply.records[slices.sent])
+            slices.sent += 1
+        }
     }
 
-    private mutating func piece(_ limit: Int, hasHead: Bool) -> [UInt8]? {
+    private mutating func appendPart(_ limit: Int, to writer: inout ByteWriter) {
+        let record = reply.records[sent]
+        if sentBytes == 0 { writer.appendRecordHead(2, record) }
+        let end = min(record.byteCount, sentBytes + limit)
+        record.appendWire(sentBytes..<end, to: &writer)
+        sentBytes = end
+        if end == record.byteCount {
+            sent += 1
+            sentBytes = 0
+        }
+    }
+
+    private mutating func piece(
+        _ limit: Int, hasHead: Bool, _ append: (inout RangeSlices, inout ByteWriter) -> Void
+    ) -> [UInt8]? {
         if isOver { return nil }
         var writer = ByteWriter(capacity: min(limit, 1 << 20) + 4096)
         if hasHead { writer.append(head) }
         isBegun = true
         while sent < reply.records.count, writer.count < limit {
-            writer.appendRecord(2, reply.records[sent])
-            sent += 1
+            append(&self, &writer)
         }
         if sent == reply.records.count {
             writer.append(tail)

@@ -128,9 +128,13 @@ extension ByteWriter {
 
     /// The length is known beforehand, so a long record is not moved.
     mutating func appendRecord(_ number: Int, _ record: Record) {
+        appendRecordHead(number, record)
+        record.appendWire(to: &self)
+    }
+
+    mutating func appendRecordHead(_ number: Int, _ record: Record) {
         appendVarint(UInt64(truncatingIfNeeded: number << 3 | 2))
         appendVarint(UInt64(truncatingIfNeeded: record.byteCount))
-        record.appendWire(to: &self)
     }
 
     mutating func appendAlarm(_ alarm: AlarmMember) {

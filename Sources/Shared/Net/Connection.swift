@@ -88,6 +88,11 @@ package final class Connection: ReadinessSink {
         share?.chargeRequest(at: reactor.now)
     }
 
+    /// So much was made for it, whether it takes it or not.
+    package func charge(byteCount: Int) {
+        share?.chargeBytes(byteCount, at: reactor.now)
+    }
+
     /// Closes the connection if its session is not through with the handshake by then.
     package var handshakeTimeout: Duration? {
         didSet { watchHandshake() }

@@ -11,8 +11,7 @@ internal import Bytes
 /// So a light request waits for one budget at most, however many heavy ones there are and however
 /// much they send.
 internal struct HeavyTurns {
-    private var line: [Connection] = []
-    private var head = 0
+    private var line = Line<Connection>()
     /// What may be begun in a turn while there are others; less where that has taken longer.
     private var budget = HeavyTurns.short
     private var lightAt: Instant?
@@ -28,30 +27,17 @@ internal struct HeavyTurns {
     /// Others are there if one was served so lately.
     private static let recent = Duration.seconds(1)
 
-    var isEmpty: Bool { head == line.count }
-    var count: Int { line.count - head }
+    var isEmpty: Bool { line.isEmpty }
+    var count: Int { line.count }
 
     mutating func append(_ connection: Connection) {
         line.append(connection)
     }
 
-    mutating func popFirst() -> Connection? {
-        guard head < line.count else { return nil }
-        let first = line[head]
-        head += 1
-        if head == line.count {
-            line.removeAll(keepingCapacity: line.capacity <= 1_024)
-            head = 0
-        } else if head >= 1_024, head * 2 >= line.count {
-            line.removeFirst(head)
-            head = 0
-        }
-        return first
-    }
+    mutating func popFirst() -> Connection? { line.popFirst() }
 
     mutating func removeAll() {
-        line = []
-        head = 0
+        line = Line()
     }
 
     /// A connection that is not heavy was served.

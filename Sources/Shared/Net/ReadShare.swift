@@ -78,6 +78,11 @@ package struct ReadShare: Equatable, Sendable {
         charge(Self.requestPrice, at: now)
     }
 
+    /// Of an answer, as it is made.
+    mutating func chargeBytes(_ count: Int, at now: Instant) {
+        charge(Int64(count >> 10) &* Self.kibibytePrice, at: now)
+    }
+
     mutating func charge(_ nanoseconds: Int64, at now: Instant) {
         total &+= nanoseconds
         debt = min(Self.debtMax, debt(at: now) &+ nanoseconds)

@@ -188,6 +188,8 @@ final class ClientConnection: ConnectionDelegate {
         weigh()
         speech = .undecided([])
         port.forget(self)
+        // Calls that end later weigh nothing any more.
+        isCut = true
     }
 
     // MARK: Limits

@@ -18,6 +18,8 @@ final class GRPCChannel: CallCarrier {
     private var backlog: [GRPCServer.Event] = []
     private var handled = 0
     private var isHandling = false
+    /// The client has left; its calls end one after the other.
+    private var isEnding = false
     private var keepAlive: TimerID?
     private var awaitedPing: UInt64?
     private var lastPing: UInt64 = 0
@@ -26,6 +28,12 @@ final class GRPCChannel: CallCarrier {
 
     /// A call with more in its queue than this hears of it when there is room again.
     static let highWater = 128 << 10
+    /// Calls of a client that has left which are ended in one turn.
+    private static let endedPerTurn = 64
+    /// Bytes that such a client has not read, of one turn.
+    private static let releasedPerTurn = 512 << 10
+    /// Both take as long as encoding so many.
+    private static let leavingPrice = 64 << 10
     /// Requests handled where nothing else is said.
     private static let eventsAtOnce = 100
 
@@ -79,10 +87,25 @@ final class GRPCChannel: CallCarrier {
     }
 
     private func endAll() {
+        if isEnding { return }
+        isEnding = true
         refused.removeAll(on: member.reactor)
-        for stream in calls.keys.sorted() { end(stream) }
         for stream in exchanges.keys.sorted() {
             exchanges.removeValue(forKey: stream)?.cancelled()
+        }
+        leave(Array(calls.keys)[...], server.takeRemains())
+    }
+
+    /// A client may leave with thousands of calls and many megabytes that it has not read, and the
+    /// others are not to wait until all of that is gone.
+    private func leave(_ streams: ArraySlice<StreamID>, _ remains: HTTP2Remains) {
+        for stream in streams.prefix(GRPCChannel.endedPerTurn) { end(stream) }
+        remains.release(GRPCChannel.releasedPerTurn)
+        let rest = streams.dropFirst(GRPCChannel.endedPerTurn)
+        if rest.isEmpty, remains.isEmpty { return }
+        member.answerTurns.took(GRPCChannel.leavingPrice)
+        member.answerTurns.wait { [client] in
+            withExtendedLifetime(client) { self.leave(rest, remains) }
         }
     }
 
@@ -246,11 +269,13 @@ final class GRPCChannel: CallCarrier {
     var takesPieces: Bool { true }
 
     func send(_ stream: StreamID, byteCount: Int, beginning piece: [UInt8]) {
+        client.connection.charge(byteCount: piece.count)
         server.sendMessage(stream, byteCount: byteCount, beginning: piece)
         client.needsFlush()
     }
 
     func sendPiece(_ stream: StreamID, _ piece: [UInt8]) {
+        client.connection.charge(byteCount: piece.count)
         server.sendMessagePart(stream, piece)
         client.needsFlush()
     }

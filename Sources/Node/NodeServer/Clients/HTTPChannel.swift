@@ -23,10 +23,14 @@ final class HTTPChannel {
     /// Goes out with each head of the exchange at hand.
     private var extraHeaders: [HeaderField] = []
     private var isHandling = false
+    /// A pipelined request stands in line.
+    private var isWaitingForTurn = false
     /// Since when a request has been coming in.
     private var requestSince: Instant?
     private var isDraining = false
 
+    /// An answer of no more bytes takes as long as encoding so many.
+    private static let leastPrice = 8 << 10
     /// Time without a byte until a connection between two requests is closed.
     static let idleTimeout = Duration.seconds(300)
 
@@ -241,8 +245,12 @@ final class HTTPChannel {
     func takeOutput() -> [UInt8] {
         let bytes = server.takeOutput()
         // A pipelined request may have waited for room. It has its turn when the others had theirs.
-        if server.hasEvents {
-            client.port.member.reactor.after(.zero) { [weak self] in self?.handleEvents() }
+        if server.hasEvents, !isWaitingForTurn {
+            isWaitingForTurn = true
+            client.port.member.answerTurns.wait { [weak self] in
+                self?.isWaitingForTurn = false
+                self?.handleEvents()
+            }
         }
         if let webSocket { return bytes + webSocket.takeOutput() }
         return bytes
@@ -262,6 +270,8 @@ extension HTTPChannel: GatewaySink {
         var whole = response
         whole.head.headers += extraHeaders
         server.respond(whole)
+        client.port.member.answerTurns.took(max(whole.body.count, HTTPChannel.leastPrice))
+        client.connection.charge(byteCount: whole.body.count)
         client.hasBeenServed = true
         over()
     }

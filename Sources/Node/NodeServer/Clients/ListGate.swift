@@ -10,6 +10,8 @@ final class ListGate {
         fileprivate let begin: () -> Void
         fileprivate let cut: () -> Void
         fileprivate var movedAt: Instant
+        /// It waits no more, though it may still stand in line.
+        fileprivate var hasLeft = false
 
         fileprivate init(_ begin: @escaping () -> Void, _ cut: @escaping () -> Void, now: Instant) {
             self.begin = begin
@@ -25,7 +27,9 @@ final class ListGate {
 
     private let reactor: Reactor
     private var active: [Ticket] = []
-    private var waiting: [Ticket] = []
+    private var waiting = Line<Ticket>()
+    /// Of those in line, the ones that have left.
+    private var leftCount = 0
     private var isWatching = false
 
     static let activeMax = 8
@@ -51,20 +55,35 @@ final class ListGate {
 
     /// The list is over, or will never begin.
     func leave(_ ticket: Ticket) {
+        if ticket.hasLeft { return }
+        ticket.hasLeft = true
         if let place = active.firstIndex(where: { $0 === ticket }) {
             active.remove(at: place)
             letIn()
         } else {
-            waiting.removeAll { $0 === ticket }
+            leftCount += 1
+            forgetLeft()
         }
     }
 
+    /// A connection may end with thousands in line; a walk for each would hold up everybody.
+    private func forgetLeft() {
+        guard leftCount > 64, leftCount * 2 > waiting.count else { return }
+        waiting.removeAll { $0.hasLeft }
+        leftCount = 0
+    }
+
     private func letIn() {
-        guard !waiting.isEmpty, active.count < ListGate.activeMax else { return }
-        let next = waiting.removeFirst()
-        next.movedAt = reactor.now
-        active.append(next)
-        reactor.soon(next.begin)
+        while active.count < ListGate.activeMax, let next = waiting.popFirst() {
+            if next.hasLeft {
+                leftCount -= 1
+                continue
+            }
+            next.movedAt = reactor.now
+            active.append(next)
+            // It may be over at once and let in the next: that is not to go on in this turn.
+            reactor.after(.zero, next.begin)
+        }
     }
 
     /// Looks after those that stand still, as long as any wait.

@@ -7,7 +7,8 @@ internal import Replicated
 
 /// A range. A short one is answered like any unary call. A long list waits for its turn, is read at
 /// one moment, and is then encoded and sent in pieces, no faster than the client takes them: other
-/// clients are served between two pieces, and no more than a few pieces are in memory.
+/// clients are served between two pieces, and no more than a few pieces are in memory. A large value
+/// is a list of one.
 final class RangeCall: ServerCall {
     let context: CallContext
     private var number: CallNumber?
@@ -15,16 +16,15 @@ final class RangeCall: ServerCall {
     private var list: RangeSlices?
     private var isBegun = false
     private var isWaitingForTurn = false
-    private var turn: (at: Instant, sent: Int)?
     /// For a carrier that takes messages only as a whole.
     private var whole: [UInt8] = []
 
     private static let pieceBytes = 64 << 10
     /// Must be above HTTP/2's high water mark: only from there on a stream tells that it has room.
     private static let queueBytes = 512 << 10
-    /// What one list may send before others get their turn.
-    private static let turnBytes = 256 << 10
-    private static let turnRecords = 16_384
+    /// Records are measured before the first piece; so many take as long as some bytes do.
+    private static let measuredRecords = 4_096
+    private static let measuredBytes = 64 << 10
 
     init(_ context: CallContext) {
         self.context = context
@@ -77,14 +77,16 @@ final class RangeCall: ServerCall {
     }
 
     private func goOn() {
-        if !isBegun, list?.measure(Self.turnRecords) == false { return nextTurn() }
-        let now = context.member.reactor.now
-        if turn?.at != now { turn = (now, 0) }
+        let turns = context.member.answerTurns
         while list != nil, !context.isOver, context.queuedBytes < Self.queueBytes {
-            if let turn, turn.sent >= Self.turnBytes { return nextTurn() }
+            guard turns.hasRoom else { return waitForTurn() }
+            if !isBegun, list?.measure(Self.measuredRecords) == false {
+                turns.took(Self.measuredBytes)
+                continue
+            }
             guard let piece = list?.next(Self.pieceBytes) else { return finish() }
+            turns.took(piece.count)
             send(piece)
-            turn?.sent += piece.count
         }
     }
 
@@ -102,12 +104,12 @@ final class RangeCall: ServerCall {
         context.send(byteCount: byteCount, beginning: piece)
     }
 
-    private func nextTurn() {
+    private func waitForTurn() {
         isWaitingForTurn = true
-        context.member.reactor.after(.zero) { [weak self] in
+        context.member.answerTurns.wait { [weak self] in
             guard let self else { return }
             self.isWaitingForTurn = false
-            if !self.context.isOver { self.goOn() }
+            self.goOn()
         }
     }
 

@@ -12,15 +12,12 @@ final class RangeStreamCall: ServerCall {
     private var number: CallNumber?
     private var rest: RangeResponse?
     private var list: RangeSlices?
-    private var turn: (at: Instant, sent: Int)?
     private var isWaitingForTurn = false
     /// Keys of `rest` that were sent.
     private var sent = 0
 
     private static let partBytes = 256 << 10
     private static let queueBytes = 1 << 20
-    /// What is sent of a long list before others get their turn.
-    private static let turnBytes = 512 << 10
 
     init(_ context: CallContext) {
         self.context = context
@@ -79,24 +76,23 @@ final class RangeStreamCall: ServerCall {
 
     /// Parts come straight from the records: a long list is never here as a whole.
     private func pumpList() {
-        let now = context.member.reactor.now
-        if turn?.at != now { turn = (now, 0) }
+        let turns = context.member.answerTurns
         while list != nil, !context.isOver, context.queuedBytes < Self.queueBytes {
-            if let turn, turn.sent >= Self.turnBytes { return nextTurn() }
+            guard turns.hasRoom else { return waitForTurn() }
             guard let part = list?.nextMessage(Self.partBytes) else {
                 list = nil
                 return context.finish()
             }
+            turns.took(part.count)
             var writer = ByteWriter(capacity: part.count + 8)
             writer.appendField(1, bytes: part)
             context.send(writer.bytes)
-            turn?.sent += part.count
         }
     }
 
-    private func nextTurn() {
+    private func waitForTurn() {
         isWaitingForTurn = true
-        context.member.reactor.after(.zero) { [weak self] in
+        context.member.answerTurns.wait { [weak self] in
             guard let self else { return }
             self.isWaitingForTurn = false
             self.pumpList()

@@ -158,8 +158,12 @@ final class SnapshotCall: ServerCall {
     private var source: SnapshotSource?
     private var ticket: ListGate.Ticket?
 
+    private var isWaitingForTurn = false
+
     private static let pieceBytes = 32 << 10
     private static let queueBytes = 1 << 20
+    /// A byte is read and summed, which takes as long as encoding so many.
+    private static let bytePrice = 2
 
     init(_ context: CallContext) {
         self.context = context
@@ -187,9 +191,15 @@ final class SnapshotCall: ServerCall {
     }
 
     private func leave() {
+        if let source { close(source) }
         source = nil
         if let ticket { context.member.snapshots.leave(ticket) }
         ticket = nil
+    }
+
+    /// To close a file that has no name any more is to delete it, which takes its time.
+    private func close(_ source: SnapshotSource) {
+        context.member.keeper.submit { withExtendedLifetime(source) {} }
     }
 
     private func fail(_ text: String) {
@@ -227,7 +237,7 @@ final class SnapshotCall: ServerCall {
         switch result {
         case .success(let source):
             // The client may have left meanwhile.
-            guard !context.isOver else { return }
+            guard !context.isOver else { return close(source) }
             self.source = source
             pump()
         case .failure(let failure): fail(failure.text)
@@ -235,13 +245,16 @@ final class SnapshotCall: ServerCall {
     }
 
     func drained() {
-        pump()
+        if !isWaitingForTurn { pump() }
     }
 
     private func pump() {
+        let turns = context.member.answerTurns
         while let source, !context.isOver, context.queuedBytes < SnapshotCall.queueBytes {
+            guard turns.hasRoom else { return waitForTurn() }
             switch source.next(SnapshotCall.pieceBytes) {
             case .success(let piece?):
+                turns.took(piece.count * SnapshotCall.bytePrice)
                 ticket?.hasMoved(at: context.member.reactor.now)
                 context.send(piece)
             case .success(nil):
@@ -249,6 +262,15 @@ final class SnapshotCall: ServerCall {
                 context.finish()
             case .failure(let failure): fail(failure.text)
             }
+        }
+    }
+
+    private func waitForTurn() {
+        isWaitingForTurn = true
+        context.member.answerTurns.wait { [weak self] in
+            guard let self else { return }
+            self.isWaitingForTurn = false
+            self.pump()
         }
     }
 

@@ -5,7 +5,6 @@ internal import Net
 internal import NodeCore
 internal import Posix
 internal import Raft
-// SPDX-License-Identifier: Apache-2.0
 internal import Replicated
 
 /// A connection that another member opened to us: requests one after the other, or one that ends
@@ -37,6 +36,8 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
     private static let idleLimit = Duration.seconds(5)
     private static let bodyLimit = 64 << 20
     private static let requestLimit = Duration.seconds(30)
+    /// Of one connection.
+    private static let requestsPerTurn = 8
     /// Bytes handed to the socket's queue before more is written.
     private static let outputAhead = 1 << 20
 
@@ -119,7 +120,10 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
         if isHandling { return }
         isHandling = true
         defer { isHandling = false }
+        var left = PeerConnection.requestsPerTurn
         repeat {
+            if left == 0 { return goOnLater() }
+            left -= 1
             for event in server.takeEvents() {
                 switch event {
                 case .head(let head): begin(head)
@@ -130,6 +134,17 @@ final class PeerConnection: ConnectionDelegate, ServedStreamBody {
             }
             flush()
         } while server.hasEvents
+    }
+
+    /// Requests may come behind one another without end; members send each when the one before was
+    /// answered. Others have their turn, and no more is read meanwhile.
+    private func goOnLater() {
+        connection.pauseReading()
+        port.member.reactor.after(.zero) { [weak self] in
+            guard let self, self.connection.isOpen else { return }
+            self.connection.resumeReading()
+            self.handleEvents()
+        }
     }
 
     func connectionDrained(_ connection: Connection) {

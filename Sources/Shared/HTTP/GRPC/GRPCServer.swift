@@ -108,6 +108,11 @@ package final class GRPCServer {
         engine.abandon()
     }
 
+    /// The client is gone; what the connection held goes to the caller.
+    package func takeRemains() -> HTTP2Remains {
+        engine.takeRemains()
+    }
+
     /// Ends calls and requests whose bytes began to come longer ago than that and are not all there;
     /// how many. Calls that wait for their next message are no such calls.
     package func cutUnfinished(olderThan limit: Duration, at now: Instant) -> Int {

@@ -78,6 +78,8 @@ final class HTTP2Engine {
     var isDraining = false
     var peerIsDraining = false
     private(set) var closeReason: CloseReason?
+    /// Of a connection that was abandoned.
+    private var remains: HTTP2Remains?
 
     // MARK: Writing
 
@@ -127,14 +129,26 @@ final class HTTP2Engine {
         if closeReason == nil { closeReason = reason }
     }
 
-    /// Closes, and lets go of all that waited to be sent or to be finished.
+    /// Closes, and holds nothing any more of what waited to be sent or to be finished.
     func abandon() {
         close(.transportEnded)
-        for stream in streams.sorted where stream.isOpen { remove(stream) }
-        ring = StreamRing()
+        remains = takeRemains()
         output = []
+    }
+
+    /// Closes. What the streams hold goes to the caller, who may let go of it in his own time.
+    func takeRemains() -> HTTP2Remains {
+        close(.transportEnded)
+        let taken = remains ?? HTTP2Remains()
+        remains = nil
+        taken.add(streams)
+        streams = StreamTable()
+        ring = StreamRing()
+        queuedBytes = 0
+        heldBytes = 0
         pending = []
         block = []
+        return taken
     }
 
     /// Ends the reading half after data or headers said so.

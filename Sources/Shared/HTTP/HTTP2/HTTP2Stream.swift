@@ -153,6 +153,9 @@ struct StreamTable {
         slots.compactMap { $0 }.filter(isWanted).sorted { $0.number < $1.number }
     }
 
+    /// In no order.
+    var all: [HTTP2Stream?] { slots }
+
     private mutating func place(_ stream: HTTP2Stream) {
         var at = home(stream.number)
         while slots[at] != nil { at = (at + 1) & (slots.count - 1) }
