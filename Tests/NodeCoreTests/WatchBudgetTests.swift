@@ -96,6 +96,27 @@ import Testing
         #expect(hall.counts().reduce(first, +) == 100)
     }
 
+    @Test func `history comes in pieces of which several watchers have room in a turn`() {
+        let hall = Hall(burst: 1_000, bytes: 8_000)
+        let first = hall.streams[0]
+        hall.member.node.receive(
+            .watchBlocked(first), now: hall.cluster.now, outputs: &hall.member.outputs)
+        for _ in 0..<40 {
+            _ = hall.cluster.begin(hall.member, .put("hot", String(repeating: "v", count: 400)))
+        }
+        hall.cluster.settle()
+        _ = hall.counts()
+        hall.member.node.receive(
+            .watchDrained(first), now: hall.cluster.now, outputs: &hall.member.outputs)
+        var sizes: [Int] = []
+        while hall.turn() || sizes.isEmpty {
+            sizes += hall.cluster.responses(hall.member, first).map { $0.encoded().count }
+        }
+        sizes += hall.cluster.responses(hall.member, first).map { $0.encoded().count }
+        #expect(sizes.count >= 8, "\(sizes)")
+        #expect(sizes.allSatisfy { $0 < 2_600 }, "\(sizes)")
+    }
+
     @Test func `a burst goes out at once, and then so much as the time that passes allows`() {
         let hall = Hall(burst: 50, least: 5)
         hall.put()

@@ -41,6 +41,24 @@ import Testing
         #expect(try http(port, "/version", method: "HEAD").status == 405)
     }
 
+    @Test func `requests that come all at once are answered one after the other, on both ports`()
+        throws
+    {
+        let node = try TestNode()
+        let count = 300
+        for port in [node.clientPort, node.peerPort] {
+            let wire = try Wire(port: port)
+            let request = "GET /version HTTP/1.1\r\nhost: a\r\n\r\n"
+            wire.send(Array(String(repeating: request, count: count).utf8))
+            var answers = ""
+            try eventually("\(count) answers of port \(port)") {
+                answers += String(decoding: wire.receive(within: .milliseconds(50)), as: UTF8.self)
+                return answers.components(of: "HTTP/1.1 200 OK\r\n") == count
+            }
+            #expect(!wire.isOver)
+        }
+    }
+
     @Test func `an alarm shows in health and readiness`() throws {
         let node = try TestNode()
         var request = AlarmRequest()
@@ -199,5 +217,18 @@ import Testing
         let other = HeaderField("x-etcd-cluster-id", "1")
         let foreign = try http(node.peerPort, "/members/hashkv", headers: [other], body: "{}")
         #expect(foreign.status == 412)
+    }
+}
+
+extension String {
+    /// How often the part occurs.
+    fileprivate func components(of part: String) -> Int {
+        var count = 0
+        var rest = self[...]
+        while let found = rest.firstRange(of: part) {
+            count += 1
+            rest = rest[found.upperBound...]
+        }
+        return count
     }
 }
