@@ -126,6 +126,18 @@ struct HeavyTurnsTests {
         }
     }
 
+    @Test func `who has just come has no burst saved, and saves one as time passes`() {
+        let start = Instant(nanoseconds: 1_000_000_000)
+        var share = ReadShare(1_000...64_000, time: .milliseconds(1), newAt: start)
+        #expect(!share.isHeavy(at: start))
+        share.chargeRequest(at: start)
+        #expect(share.isHeavy(at: start))
+        #expect(!share.isHeavy(at: start + .microseconds(129)), "one request a sixteenth")
+        let later = start + .milliseconds(40)
+        for _ in 0..<200 { share.chargeRequest(at: later) }
+        #expect(!share.isHeavy(at: later))
+    }
+
     @Test func `an account is settled in time`() {
         var share = ReadShare(1_000...64_000, time: .milliseconds(1))
         let start = Instant(nanoseconds: 1_000_000_000)

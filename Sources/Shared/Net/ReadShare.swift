@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Bytes
+package import Bytes
 
 /// A peer's share of a turn, in bytes: fewer where they take long to serve, for a few thousand small
 /// requests fit into the bytes of one large value. Begins small, and grows where that is cheap.
@@ -34,8 +34,15 @@ package struct ReadShare: Equatable, Sendable {
     private static let kibibytePrice: Int64 = 500
 
     /// `time` is what the bytes of a turn should take at most, as far as that can be had with
-    /// `range.lowerBound` bytes.
-    package init(_ range: ClosedRange<Int>, time: Duration, lightPart: Int64 = 16) {
+    /// `range.lowerBound` bytes. Who has come at `now` has no burst saved: else each connection that
+    /// is opened would bring one.
+    package init(
+        _ range: ClosedRange<Int>, time: Duration, lightPart: Int64 = 16, newAt now: Instant? = nil
+    ) {
+        if let now {
+            debt = ReadShare.burst
+            countedAt = now.nanoseconds
+        }
         self.range = range
         self.time = time
         self.lightPart = lightPart

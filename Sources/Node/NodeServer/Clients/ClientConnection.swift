@@ -69,7 +69,7 @@ final class ClientConnection: ConnectionDelegate {
         connection.idleTimeout = port.settings.firstByteTimeout
         connection.stallTimeout = port.settings.stallTimeout
         connection.share = ReadShare(
-            ClientConnection.bytesPerTurn, time: ClientConnection.timePerTurn)
+            ClientConnection.bytesPerTurn, time: ClientConnection.timePerTurn, newAt: openedAt)
     }
 
     // MARK: Bytes in
