@@ -121,22 +121,6 @@ struct ProcessTests {
         #expect(lock.withLock { seen.name } == "keelson-worker\n")
     }
 
-    @Test func `a thread in the background makes room for others`() throws {
-        let lock = Lock()
-        let seen = Seen()
-        func niceness(_ name: String, inBackground: Bool) throws -> String {
-            try Thread(name: name, isInBackground: inBackground) {
-                let fields = try? File("/proc/thread-self/stat", .read).readAll()
-                lock.withLock { seen.name = String(decoding: fields ?? [], as: UTF8.self) }
-            }.join()
-            // The nineteenth field; the second one is the name, in brackets.
-            let text = lock.withLock { seen.name }
-            return String(text.split(separator: ") ")[1].split(separator: " ")[16])
-        }
-        #expect(try niceness("worker", inBackground: false) == "0")
-        #expect(try niceness("keeper", inBackground: true) == "10")
-    }
-
     @Test func `a lock's condition wakes a waiter, and waiting ends at its deadline`() throws {
         let lock = Lock()
         let seen = Seen()

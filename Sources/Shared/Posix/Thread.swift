@@ -8,17 +8,14 @@ internal import Glibc
 package struct Thread: ~Copyable, Sendable {
     private let handle: pthread_t
 
-    /// `name` is cut to 15 bytes. A thread in the background leaves the processors to others that
-    /// want them, but for about a tenth.
+    /// `name` is cut to 15 bytes.
     package init(
-        name: String, stackByteCount: Int = 1 << 20, isInBackground: Bool = false,
-        _ body: sending @escaping () -> Void
+        name: String, stackByteCount: Int = 1 << 20, _ body: sending @escaping () -> Void
     ) throws(PosixError) {
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
         unsafe pthread_attr_setstacksize(&attributes, max(stackByteCount, 1 << 16))
-        let start = unsafe Unmanaged.passRetained(
-            ThreadStart(name: name, isInBackground, body: body))
+        let start = unsafe Unmanaged.passRetained(ThreadStart(name: name, body: body))
         var made = pthread_t()
         let code = unsafe pthread_create(
             &made, &attributes,
@@ -37,11 +34,9 @@ package struct Thread: ~Copyable, Sendable {
 
     /// Starts one that nobody will join.
     package static func start(
-        name: String, stackByteCount: Int = 1 << 20, isInBackground: Bool = false,
-        _ body: sending @escaping () -> Void
+        name: String, stackByteCount: Int = 1 << 20, _ body: sending @escaping () -> Void
     ) throws(PosixError) {
-        _ = try Thread(
-            name: name, stackByteCount: stackByteCount, isInBackground: isInBackground, body)
+        _ = try Thread(name: name, stackByteCount: stackByteCount, body)
     }
 
     deinit {
@@ -57,25 +52,17 @@ package struct Thread: ~Copyable, Sendable {
 }
 
 private final class ThreadStart {
-    /// A weight of 110 beside 1,024 (sched(7)).
-    private static let backgroundNiceness: Int32 = 10
-    private let whichThread = __priority_which_t(PRIO_PROCESS.rawValue)
-
     private let name: String
-    private let isInBackground: Bool
     private let body: () -> Void
 
-    init(name: String, _ isInBackground: Bool, body: @escaping () -> Void) {
+    init(name: String, body: @escaping () -> Void) {
         self.name = name
-        self.isInBackground = isInBackground
         self.body = body
     }
 
     func run() {
         leaveSignalsToTheFirst()
         unsafe keelson_name_thread(name)
-        // Of this thread alone, on Linux; where that is not allowed it goes on as it is.
-        if isInBackground { _ = setpriority(whichThread, 0, ThreadStart.backgroundNiceness) }
         body()
     }
 

@@ -4,7 +4,7 @@ internal import Posix
 /// A thread for work that must not hold up the core, in the order it came. There are two: the
 /// keeper, for long work over immutable views and closed files (checkpoints, snapshots for peers and
 /// backups, hashes, loading a received store), and one for passwords, where a check takes some 50 ms.
-/// Work never waits for the core, and leaves the processors to it.
+/// Work never waits for the core.
 final class WorkThread: @unchecked Sendable {
     private let lock = Lock()
     private var queue: [@Sendable () -> Void] = []
@@ -29,7 +29,7 @@ final class WorkThread: @unchecked Sendable {
     }
 
     func start(name: String) throws(PosixError) {
-        try Thread.start(name: name, isInBackground: true) { self.run() }
+        _ = try Thread(name: name, stackByteCount: 1 << 20) { self.run() }
     }
 
     /// What waits is dropped. Returns when the work under way is finished, unless nobody will hear
