@@ -40,6 +40,27 @@ final class AnswerTurns {
         goOnLater()
     }
 
+    /// The place of one answer, which stands in line once at most.
+    final class Place {
+        private let turns: AnswerTurns
+        private(set) var isWaiting = false
+
+        init(_ turns: AnswerTurns) {
+            self.turns = turns
+        }
+
+        /// As that of the turns; nothing more while it waits already, or once it is let go of.
+        func wait(_ body: @escaping () -> Void) {
+            if isWaiting { return }
+            isWaiting = true
+            turns.wait { [weak self] in
+                guard let self else { return }
+                self.isWaiting = false
+                body()
+            }
+        }
+    }
+
     private func goOnLater() {
         guard !isDue, !line.isEmpty else { return }
         isDue = true

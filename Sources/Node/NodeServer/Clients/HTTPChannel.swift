@@ -23,8 +23,8 @@ final class HTTPChannel {
     /// Goes out with each head of the exchange at hand.
     private var extraHeaders: [HeaderField] = []
     private var isHandling = false
-    /// A pipelined request stands in line.
-    private var isWaitingForTurn = false
+    /// Of a pipelined request.
+    private let place: AnswerTurns.Place
     /// Since when a request has been coming in.
     private var requestSince: Instant?
     private var isDraining = false
@@ -37,6 +37,7 @@ final class HTTPChannel {
     init(_ client: ClientConnection) {
         self.client = client
         server = HTTP1Server()
+        place = AnswerTurns.Place(client.port.member.answerTurns)
     }
 
     var isOver: Bool {
@@ -245,13 +246,7 @@ final class HTTPChannel {
     func takeOutput() -> [UInt8] {
         let bytes = server.takeOutput()
         // A pipelined request may have waited for room. It has its turn when the others had theirs.
-        if server.hasEvents, !isWaitingForTurn {
-            isWaitingForTurn = true
-            client.port.member.answerTurns.wait { [weak self] in
-                self?.isWaitingForTurn = false
-                self?.handleEvents()
-            }
-        }
+        if server.hasEvents { place.wait { [weak self] in self?.handleEvents() } }
         if let webSocket { return bytes + webSocket.takeOutput() }
         return bytes
     }

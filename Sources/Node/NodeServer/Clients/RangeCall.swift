@@ -15,7 +15,7 @@ final class RangeCall: ServerCall {
     private var ticket: ListGate.Ticket?
     private var list: RangeSlices?
     private var isBegun = false
-    private var isWaitingForTurn = false
+    private let place: AnswerTurns.Place
     /// For a carrier that takes messages only as a whole.
     private var whole: [UInt8] = []
 
@@ -28,6 +28,7 @@ final class RangeCall: ServerCall {
 
     init(_ context: CallContext) {
         self.context = context
+        place = AnswerTurns.Place(context.member.answerTurns)
     }
 
     // MARK: Asking
@@ -73,13 +74,15 @@ final class RangeCall: ServerCall {
     // MARK: Sending
 
     func drained() {
-        if isBegun, !isWaitingForTurn { goOn() }
+        if isBegun, !place.isWaiting { goOn() }
     }
 
     private func goOn() {
         let turns = context.member.answerTurns
         while list != nil, !context.isOver, context.queuedBytes < Self.queueBytes {
-            guard turns.hasRoom else { return waitForTurn() }
+            guard turns.hasRoom else {
+                return place.wait { [weak self] in self?.goOn() }
+            }
             if !isBegun, list?.measure(Self.measuredRecords) == false {
                 turns.took(Self.measuredBytes)
                 continue
@@ -102,15 +105,6 @@ final class RangeCall: ServerCall {
                 code: 8, message: "grpc: trying to send message larger than max")
         }
         context.send(byteCount: byteCount, beginning: piece)
-    }
-
-    private func waitForTurn() {
-        isWaitingForTurn = true
-        context.member.answerTurns.wait { [weak self] in
-            guard let self else { return }
-            self.isWaitingForTurn = false
-            self.goOn()
-        }
     }
 
     private func finish() {

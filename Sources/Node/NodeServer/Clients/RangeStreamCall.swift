@@ -12,7 +12,7 @@ final class RangeStreamCall: ServerCall {
     private var number: CallNumber?
     private var rest: RangeResponse?
     private var list: RangeSlices?
-    private var isWaitingForTurn = false
+    private let place: AnswerTurns.Place
     /// Keys of `rest` that were sent.
     private var sent = 0
 
@@ -21,6 +21,7 @@ final class RangeStreamCall: ServerCall {
 
     init(_ context: CallContext) {
         self.context = context
+        place = AnswerTurns.Place(context.member.answerTurns)
     }
 
     func receive(_ message: [UInt8]) {
@@ -78,7 +79,9 @@ final class RangeStreamCall: ServerCall {
     private func pumpList() {
         let turns = context.member.answerTurns
         while list != nil, !context.isOver, context.queuedBytes < Self.queueBytes {
-            guard turns.hasRoom else { return waitForTurn() }
+            guard turns.hasRoom else {
+                return place.wait { [weak self] in self?.pumpList() }
+            }
             guard let part = list?.nextMessage(Self.partBytes) else {
                 list = nil
                 return context.finish()
@@ -90,18 +93,9 @@ final class RangeStreamCall: ServerCall {
         }
     }
 
-    private func waitForTurn() {
-        isWaitingForTurn = true
-        context.member.answerTurns.wait { [weak self] in
-            guard let self else { return }
-            self.isWaitingForTurn = false
-            self.pumpList()
-        }
-    }
-
     func drained() {
         pump()
-        if !isWaitingForTurn { pumpList() }
+        if !place.isWaiting { pumpList() }
     }
 
     func cancelled() {

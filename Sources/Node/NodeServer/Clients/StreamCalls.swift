@@ -158,7 +158,7 @@ final class SnapshotCall: ServerCall {
     private var source: SnapshotSource?
     private var ticket: ListGate.Ticket?
 
-    private var isWaitingForTurn = false
+    private let place: AnswerTurns.Place
 
     private static let pieceBytes = 32 << 10
     private static let queueBytes = 1 << 20
@@ -167,6 +167,7 @@ final class SnapshotCall: ServerCall {
 
     init(_ context: CallContext) {
         self.context = context
+        place = AnswerTurns.Place(context.member.answerTurns)
     }
 
     func receive(_ message: [UInt8]) {
@@ -245,13 +246,15 @@ final class SnapshotCall: ServerCall {
     }
 
     func drained() {
-        if !isWaitingForTurn { pump() }
+        if !place.isWaiting { pump() }
     }
 
     private func pump() {
         let turns = context.member.answerTurns
         while let source, !context.isOver, context.queuedBytes < SnapshotCall.queueBytes {
-            guard turns.hasRoom else { return waitForTurn() }
+            guard turns.hasRoom else {
+                return place.wait { [weak self] in self?.pump() }
+            }
             switch source.next(SnapshotCall.pieceBytes) {
             case .success(let piece?):
                 turns.took(piece.count * SnapshotCall.bytePrice)
@@ -262,15 +265,6 @@ final class SnapshotCall: ServerCall {
                 context.finish()
             case .failure(let failure): fail(failure.text)
             }
-        }
-    }
-
-    private func waitForTurn() {
-        isWaitingForTurn = true
-        context.member.answerTurns.wait { [weak self] in
-            guard let self else { return }
-            self.isWaitingForTurn = false
-            self.pump()
         }
     }
 
