@@ -78,4 +78,14 @@ import Testing
         #expect(Duration.seconds(3).milliseconds == 3_000)
         #expect(start < later)
     }
+
+    @Test func `a large value leaves room for the few bytes behind it`() {
+        var writer = ByteWriter(capacity: 16)
+        writer.appendField(1, bytes: [UInt8](repeating: 7, count: 1_000_000))
+        let room = writer.bytes.capacity
+        writer.appendField(100, bytes: [UInt8](repeating: 8, count: 100))
+        writer.appendField(2, UInt64.max)
+        #expect(writer.bytes.capacity == room)
+        #expect(room < 1_100_000)
+    }
 }

@@ -16,6 +16,8 @@ private final class Crowd {
     private(set) var served: [Int] = []
     /// How long each service takes.
     var workTime = Duration.zero
+    /// How many requests each brings.
+    var requestCount = 0
 
     init(_ count: Int) throws {
         reactor = try Reactor()
@@ -45,6 +47,7 @@ private final class Crowd {
         let end = Recorder()
         end.onReceived = { [unowned self] _, _ in
             self.served.append(number)
+            for _ in 0..<self.requestCount { self.far[number].chargeRequest() }
             let end = MonotonicClock.now + self.workTime
             while MonotonicClock.now < end {}
         }
@@ -54,9 +57,9 @@ private final class Crowd {
         return connection
     }
 
-    func makeHeavy(_ numbers: Range<Int>) {
+    func makeHeavy(_ numbers: Range<Int>, requests: Int = 1_000) {
         for number in numbers {
-            for _ in 0..<1_000 { far[number].chargeRequest() }
+            for _ in 0..<requests { far[number].chargeRequest() }
         }
     }
 
@@ -124,6 +127,27 @@ struct HeavyTurnsTests {
             if !during.contains(5) { #expect(after.first == 5, "\(during) \(after)") }
             #expect(during.count <= 2 && after.count <= 2)
         }
+    }
+
+    /// Many that come at once, as new ones do: none of them is heavy yet.
+    @Test func `those who are nearly heavy do not make a turn long for one who is not`() throws {
+        let crowd = try Crowd(21)
+        crowd.makeHeavy(0..<20, requests: 150)
+        crowd.requestCount = 10
+        try crowd.send(Array(0..<21), count: 10)
+        let first = try crowd.turn()
+        #expect(first.contains(20))
+        #expect(first.count < 10, "\(first)")
+        var all = first
+        for _ in 0..<20 { all += try crowd.turn() }
+        #expect(all.sorted() == Array(0..<21))
+    }
+
+    @Test func `a turn without them may be as long as it takes`() throws {
+        let crowd = try Crowd(21)
+        crowd.requestCount = 10
+        try crowd.send(Array(0..<21), count: 10)
+        #expect(try crowd.turn().count == 21)
     }
 
     @Test func `who has just come has no burst saved, and saves one as time passes`() {

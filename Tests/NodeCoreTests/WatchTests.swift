@@ -188,6 +188,72 @@ import Testing
         #expect(room.member.node.slowWatcherCount == 0)
     }
 
+    @Test func `watchers of a shut stream cost a turn nothing, and may be cancelled or closed`() {
+        let room = Room()
+        let open = room.cluster.open(room.member)
+        room.cluster.watch(room.member, open, Self.all)
+        for _ in 0..<3 { room.watch(Self.all) }
+        room.cluster.input(room.member, .watchBlocked(room.stream))
+        _ = room.responses
+        room.cluster.put("a")
+        room.watch(WatchCreateRequest(key: [0], rangeEnd: [0], startRevision: 1))
+        room.ask(.cancel(WatchCancelRequest(watchID: 1)))
+        let watches = { room.member.node.watches }
+        #expect(room.member.node.slowWatcherCount == 3)
+        #expect(watches().inLineCount == 0)
+        #expect(room.cluster.responses(room.member, open).flatMap(\.summary) == ["PUT a@2"])
+        room.cluster.input(room.member, .watchDrained(room.stream))
+        room.cluster.settle()
+        let events = room.responses.filter { !$0.events.isEmpty }
+        #expect(events.map(\.watchID).sorted() == [0, 2, 3])
+        #expect(events.flatMap(\.summary) == Array(repeating: "PUT a@2", count: 3))
+        #expect(room.member.node.slowWatcherCount == 0)
+        room.cluster.input(room.member, .watchBlocked(room.stream))
+        room.cluster.put("b")
+        #expect(room.member.node.slowWatcherCount == 3)
+        room.cluster.input(room.member, .watchClosed(room.stream))
+        #expect(room.member.node.slowWatcherCount == 0)
+        #expect(room.member.node.watcherCount == 1)
+        room.cluster.put("c")
+        #expect(
+            room.cluster.responses(room.member, open).flatMap(\.summary) == ["PUT b@3", "PUT c@4"])
+    }
+
+    /// Watchers that fell behind before their stream was shut wait apart, too, from the next turn on.
+    @Test func `who is in line when the stream is shut leaves the line`() {
+        let room = Room { $0.watchPace = WatchPace(burst: 1, least: 1) }
+        for _ in 0..<5 { room.watch(Self.all) }
+        _ = room.responses
+        _ = room.cluster.begin(room.member, .put("a", "1"))
+        room.cluster.input(room.member, .watchBlocked(room.stream))
+        room.cluster.settle()
+        #expect(room.member.node.watches.inLineCount == 0)
+        let slow = room.member.node.slowWatcherCount
+        #expect(slow > 0)
+        let before = room.responses.flatMap(\.summary)
+        room.cluster.input(room.member, .watchDrained(room.stream))
+        room.cluster.settle()
+        #expect(before + room.responses.flatMap(\.summary) == Array(repeating: "PUT a@2", count: 5))
+        #expect(room.member.node.slowWatcherCount == 0)
+    }
+
+    @Test func `each watcher hears under its own id, whoever else hears the same`() {
+        let room = Room()
+        let other = room.cluster.open(room.member)
+        for id: Int64 in [7, 8] {
+            room.watch(WatchCreateRequest(key: [0], rangeEnd: [0], watchID: id))
+        }
+        for id: Int64 in [8, 7, 9] {
+            let create = WatchCreateRequest(key: [0], rangeEnd: [0], watchID: id)
+            room.cluster.watch(room.member, other, create)
+        }
+        _ = room.responses
+        _ = room.cluster.responses(room.member, other)
+        room.cluster.put("a")
+        #expect(room.responses.map(\.watchID) == [7, 8])
+        #expect(room.cluster.responses(room.member, other).map(\.watchID) == [8, 7, 9])
+    }
+
     @Test func `a shut stream that compaction overtakes is told so`() {
         let room = Room()
         room.watch(Self.all)

@@ -104,6 +104,7 @@ class Target:
     def __init__(self, node: str, buffer: int = BUFFER_BYTES, prefix: tuple[str, ...] = ()) -> None:
         os.environ["KEELSON_CLIENT_BUFFER_BYTES"] = str(buffer)
         self.node = node
+        self.prepared: set[bytes] = set()
         self.cluster = Cluster([*PLACEMENT, *prefix, node])
         self.cluster.start()
         self.member = self.cluster.members[0]
@@ -155,6 +156,12 @@ class Target:
         answer = wire.wait_for(w.HEADERS, 10)
         wire.close()
         check(answer, f"no answer to a put of {len(value)} bytes")
+
+    def prepare(self, key: bytes, value: bytes) -> None:
+        """Puts it, unless this was done for an attack before."""
+        if key not in self.prepared:
+            self.put(key, value)
+            self.prepared.add(key)
 
     def wire(self, source: str = "127.0.0.1", buffer: int | None = None) -> Wire:
         return Wire(self.port, source, buffer)
@@ -297,9 +304,17 @@ def streams(target: Target) -> str:
     began = target.processor_seconds()
     refused = wire.wait_for(w.RESET, 20)
     check(target.processor_seconds() - began < 5, "it takes more than 5 s of processor time")
-    check(refused and int.from_bytes(refused[3], "big") == w.REFUSED_STREAM, f"{refused}")
+    check(refused, "nothing is refused")
+    stream, code = refused[2], int.from_bytes(refused[3], "big")
+    check(stream > 2 * 16_000, f"refused already: {refused}")
+    # With the buffer of this member so many streams are also as heavy as a connection may be: what
+    # is read, but not handled yet, decides which limit comes first. A call that is too heavy gets
+    # its status before the stream is reset without an error.
+    is_told = any(kind == w.HEADERS and flags & w.END_STREAM and at == stream
+                  for kind, flags, at, _ in wire.frames())
+    check(code == w.REFUSED_STREAM or code == 0 and is_told, f"{refused}")
     wire.close()
-    return "REFUSED_STREAM beyond 16,384"
+    return "REFUSED_STREAM, or too many requests, at 16,384"
 
 
 @attack("messages that are begun and not ended, on many streams")
@@ -322,7 +337,7 @@ def partial(target: Target) -> str:
 
 @attack("zero window: large answers that nobody takes")
 def zero_window(target: Target) -> str:
-    target.put(b"large", b"L" * 1_000_000)
+    target.prepare(b"large", b"L" * 1_000_000)
     wires = [target.wire().greet(window=0) for _ in range(8)]
     for turn in range(10):
         for wire in wires:
@@ -472,7 +487,7 @@ def renewals(target: Target) -> str:
 def snapshots(target: Target) -> str:
     # More than is queued for a client: the files stay open.
     for at in range(3):
-        target.put(b"large%d" % at, b"L" * 1_000_000)
+        target.prepare(b"large%d" % at, b"L" * 1_000_000)
     wires = [target.wire().greet(window=0) for _ in range(4)]
     opened = 0
 

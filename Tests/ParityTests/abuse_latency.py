@@ -5,8 +5,9 @@
 
 Takes two processors and root: the first is the member's; attackers and the honest client have the
 second, and the honest client has it before them, as if all were on machines of their own. An attack
-that is over is begun anew until the time is up. Each window is between two quiet ones; those in
-which the host of this machine took more than two hundredths of the processors are made again. With
+that is over is begun anew until the time is up. Each window is between two quiet ones; half seconds
+in which the host of this machine took more than two hundredths of the processors are not counted,
+and others measured in their place, up to eight times the time. With
 `--limit` it fails where the 99th percentile is more than so many times the quiet one. The last line
 is `N passed, N failed, N skipped`.
 """
@@ -38,7 +39,8 @@ def repeated(body):
     return attack
 
 
-def window(client: floods.Client, target: abuse.Target, body, seconds: float) -> dict:
+def window(client: floods.Client, target: abuse.Target, body,
+           seconds: float) -> list[dict]:
     """What the client sees meanwhile."""
     client.mark()
     body(target, seconds)
@@ -49,7 +51,7 @@ def measure(title: str, target: abuse.Target, body, options) -> bool:
     client = floods.Client(target.port, apart=True)
     try:
         before, during, after = (
-            floods.calmest(lambda: window(client, target, one, options.seconds))
+            floods.calmest(options.seconds, lambda: window(client, target, one, options.seconds))
             for one in (quiet, body, quiet))
     finally:
         client.stop()

@@ -75,12 +75,12 @@ extension Node {
             return
         }
         let current = ledger.keyspace.revision
+        let wish = WatchWish(
+            range: KeyRange(key: key, end: create.rangeEnd), wantsPrevious: create.prevKV,
+            dropsPuts: create.filters.contains(.noPut),
+            dropsDeletes: create.filters.contains(.noDelete))
         let watcher = Watcher(
-            stream: stream, id: id,
-            wish: WatchWish(
-                range: KeyRange(key: key, end: create.rangeEnd), wantsPrevious: create.prevKV,
-                dropsPuts: create.filters.contains(.noPut),
-                dropsDeletes: create.filters.contains(.noDelete)),
+            stream: stream, id: id, group: watches.group(wanting: wish),
             fragments: create.fragment, notifiesProgress: create.progressNotify,
             start: create.startRevision,
             next: create.startRevision == 0 ? current + 1 : create.startRevision)
@@ -115,18 +115,13 @@ extension Node {
         var left = allowance.news
         watches.takeTurn { wish, changes, ready, slots in
             if left.isSpent { return 0 }
-            let pieces = Node.byRevision(changes, maxBytes: Limits.catchUpBytes).map { part in
-                EventPiece(part, wish, previous: { $0.previous })
+            var pieces = Node.byRevision(changes, maxBytes: Limits.catchUpBytes).map { part in
+                EventPiece(part, wish, encoder, limit: limit, previous: { $0.previous })
             }
             for (place, slot) in ready.enumerated() {
                 if left.isSpent { return place }
                 guard let watcher = slots[slot] else { continue }
-                for piece in pieces {
-                    for response in piece.responses(for: watcher, encoder, limit: limit) {
-                        left.spend(response)
-                        outputs.append(.deliver(watcher.stream, response))
-                    }
-                }
+                for piece in pieces.indices { pieces[piece].tell(watcher, &left, &outputs) }
             }
             return ready.count
         }
@@ -168,23 +163,23 @@ extension Node {
         var place = 0
         var served = 0
         var left = allowance.history
-        while served < Limits.catchUpWatchers, !left.isSpent,
-            let turn = watches.nextBehind(after: place), let watcher = watches.slots[turn.slot]
-        {
+        while served < Limits.catchUpWatchers, !left.isSpent {
+            guard let turn = watches.nextBehind(after: place),
+                let watcher = watches.slots[turn.slot]
+            else {
+                place = .max
+                break
+            }
             served += 1
             place = turn.place
             guard watcher.next >= ledger.keyspace.compactRevision else {
                 cancelCompacted(watcher, &outputs)
                 continue
             }
-            let name = EventPiece.Name(wish: watcher.wish, from: watcher.next)
-            let piece = pieces[name] ?? history(name, current, &left)
-            pieces[name] = piece
-            for response in piece.responses(for: watcher, encoder, limit: watches.limit) {
-                left.spend(response)
-                outputs.append(.deliver(watcher.stream, response))
-            }
-            watches.advance(turn.slot, next: piece.next)
+            let name = EventPiece.Name(group: watcher.group, from: watcher.next)
+            if pieces[name] == nil { pieces[name] = history(name, current, encoder, &left) }
+            let next = pieces[name]?.tell(watcher, &left, &outputs)
+            watches.advance(turn.slot, next: next ?? name.from)
             place += 1
         }
         allowance.leave(history: left)
@@ -193,25 +188,28 @@ extension Node {
     }
 
     private func history(
-        _ name: EventPiece.Name, _ current: Int64, _ left: inout WatchBudget
+        _ name: EventPiece.Name, _ current: Int64, _ encoder: WatchEncoder,
+        _ left: inout WatchBudget
     ) -> EventPiece {
-        guard name.from <= current else { return EventPiece(next: name.from) }
+        let nothing = EventPiece(next: name.from, encoder)
+        guard name.from <= current, let wish = watches.wish(of: name.group) else { return nothing }
         do throws(KeyspaceError) {
             let (all, next) = try ledger.keyspace.history(
                 from: name.from, maxRevisions: min(Limits.catchUpRevisions, left.changes),
                 maxBytes: min(Limits.catchUpBytes, left.bytes / WatchPace.sharers))
             left.changes -= all.count
             let wanted = all.filter { change in
-                name.wish.range.contains(change.record.key) && name.wish.wants(change)
+                wish.range.contains(change.record.key) && wish.wants(change)
             }
             let keyspace = ledger.keyspace
             var piece = EventPiece(
-                wanted, name.wish, previous: { keyspace.previous(of: $0.record) })
+                wanted, wish, encoder, limit: watches.limit,
+                previous: { keyspace.previous(of: $0.record) })
             piece.next = max(next, name.from)
             return piece
         } catch {
             invariant(false, "history from \(name.from) to \(current): \(error)")
-            return EventPiece(next: name.from)
+            return nothing
         }
     }
 
@@ -246,7 +244,7 @@ extension Node {
 /// Events that several watchers get in one response each, written once.
 struct EventPiece {
     struct Name: Hashable {
-        let wish: WatchWish
+        let group: Int
         let from: Int64
     }
 
@@ -254,44 +252,82 @@ struct EventPiece {
     var next: Int64
     private let changes: [Change]
     private let events: [UInt8]
+    private let encoder: WatchEncoder
+    private let limit: Int
     private let previous: (Change) -> Record?
+    /// The last whole response: watchers of different streams often have the same id.
+    private var written: (id: Int64, response: [UInt8])?
 
     /// Nothing, up to `next`.
-    init(next: Int64) {
+    init(next: Int64, _ encoder: WatchEncoder) {
         self.next = next
+        self.encoder = encoder
+        limit = 0
         changes = []
         events = []
         previous = { _ in nil }
     }
 
-    init(_ changes: [Change], _ wish: WatchWish, previous: @escaping (Change) -> Record?) {
+    /// `limit`: bytes of events from which on they are cut for those who take fragments.
+    init(
+        _ changes: [Change], _ wish: WatchWish, _ encoder: WatchEncoder, limit: Int,
+        previous: @escaping (Change) -> Record?
+    ) {
         let wanted: (Change) -> Record? = wish.wantsPrevious ? previous : { _ in nil }
         self.changes = changes
+        self.encoder = encoder
+        self.limit = limit
         self.previous = wanted
         events = WatchEncoder.events(changes, previous: wanted)
         next = (changes.last?.record.revision.main ?? 0) + 1
     }
 
-    /// What `watcher` is told: nothing, one response, or several fragments.
-    func responses(for watcher: Watcher, _ encoder: WatchEncoder, limit: Int) -> [[UInt8]] {
-        guard let first = changes.first, let last = changes.last else { return [] }
-        // A watcher of the future waits inside its group.
-        if first.record.revision.main < watcher.next {
-            if last.record.revision.main < watcher.next { return [] }
-            let later = changes.filter { $0.record.revision.main >= watcher.next }
-            let written = WatchEncoder.events(later, previous: previous)
-            return responses(for: watcher, encoder, limit, later, written)
+    /// Tells `watcher` nothing, one response, or several fragments; gives `next`.
+    @discardableResult
+    mutating func tell(
+        _ watcher: Watcher, _ left: inout WatchBudget, _ outputs: inout [Output]
+    ) -> Int64 {
+        guard let first = changes.first else { return next }
+        let wantsAll = first.record.revision.main >= watcher.next
+        if wantsAll, !isCut(events, for: watcher) {
+            EventPiece.give(whole(watcher.id), to: watcher, &left, &outputs)
+        } else {
+            for response in wantsAll ? fragments(for: watcher, changes) : later(for: watcher) {
+                EventPiece.give(response, to: watcher, &left, &outputs)
+            }
         }
-        return responses(for: watcher, encoder, limit, changes, events)
+        return next
     }
 
-    private func responses(
-        for watcher: Watcher, _ encoder: WatchEncoder, _ limit: Int, _ changes: [Change],
-        _ events: [UInt8]
-    ) -> [[UInt8]] {
-        guard watcher.fragments, events.count >= limit else {
-            return [encoder.response(watcher.id, events)]
-        }
-        return encoder.fragments(watcher.id, changes, limit: limit, previous: previous)
+    private static func give(
+        _ response: [UInt8], to watcher: Watcher, _ left: inout WatchBudget,
+        _ outputs: inout [Output]
+    ) {
+        left.spend(response)
+        outputs.append(.deliver(watcher.stream, response))
+    }
+
+    private mutating func whole(_ id: Int64) -> [UInt8] {
+        if let written, written.id == id { return written.response }
+        let response = encoder.response(id, events)
+        written = (id, response)
+        return response
+    }
+
+    /// What a watcher of the future, which waits inside its group, wants of it.
+    private func later(for watcher: Watcher) -> [[UInt8]] {
+        let wanted = changes.filter { $0.record.revision.main >= watcher.next }
+        if wanted.isEmpty { return [] }
+        let events = WatchEncoder.events(wanted, previous: previous)
+        if isCut(events, for: watcher) { return fragments(for: watcher, wanted) }
+        return [encoder.response(watcher.id, events)]
+    }
+
+    private func isCut(_ events: [UInt8], for watcher: Watcher) -> Bool {
+        watcher.fragments && events.count >= limit
+    }
+
+    private func fragments(for watcher: Watcher, _ changes: [Change]) -> [[UInt8]] {
+        encoder.fragments(watcher.id, changes, limit: limit, previous: previous)
     }
 }

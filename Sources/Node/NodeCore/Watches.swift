@@ -35,11 +35,12 @@ struct WatchWish: Hashable {
     }
 }
 
-/// One watcher of one stream.
+/// One watcher of one stream. Plain numbers only: thousands are looked at for one event.
 struct Watcher {
     let stream: StreamNumber
     let id: Int64
-    let wish: WatchWish
+    /// The group of those who want the same, synced or not.
+    let group: Int
     let fragments: Bool
     let notifiesProgress: Bool
     /// The revision asked for, zero if none was: no progress is told before the store reaches it.
@@ -47,23 +48,18 @@ struct Watcher {
     /// While behind: the lowest revision that was not delivered yet. While synced: the lowest one
     /// that is wanted at all.
     var next: Int64
-    /// Where it stands while synced.
-    var seat: Seat?
+    /// Its place in the group while synced.
+    var seat: Int?
     /// Something was sent since the last progress check.
     var wasActive = false
 
-    struct Seat: Equatable {
-        var group: Int
-        var place: Int
-    }
-
     init(
-        stream: StreamNumber, id: Int64, wish: WatchWish, fragments: Bool, notifiesProgress: Bool,
+        stream: StreamNumber, id: Int64, group: Int, fragments: Bool, notifiesProgress: Bool,
         start: Int64, next: Int64
     ) {
         self.stream = stream
         self.id = id
-        self.wish = wish
+        self.group = group
         self.fragments = fragments
         self.notifiesProgress = notifiesProgress
         self.start = start
@@ -78,11 +74,16 @@ struct WatchStream {
     var nextID: Int64 = 0
     /// Watch id to slot.
     var watchers = SortedMap<Int64, Int>()
+    /// Slots of its watchers that wait until it is written to again.
+    var parked: [Int] = []
 }
 
-/// Synced watchers with one wish.
+/// Watchers with one wish.
 private struct WatchGroup {
     let wish: WatchWish
+    /// All of them; the group is gone with the last one.
+    var memberCount = 0
+    /// The synced ones. The group stands in the index while there are any.
     var slots: [Int] = []
     /// Changes of this turn, as positions in `Watches.turn`.
     var pending: [Int] = []
@@ -97,8 +98,10 @@ struct Watches {
     private var freeGroups: [Int] = []
     private var groupOf: [WatchWish: Int] = [:]
     private var index = WatcherIndex()
-    /// Slots of watchers that read history, in the order they are served.
+    /// Slots of watchers that read history, in the order they are served. Those whose streams are
+    /// blocked are parked there when their turn comes.
     private var behind: [Int] = []
+    private var parkedCount = 0
     /// Changes applied in this turn that someone wants, in order.
     private(set) var turn: [Change] = []
     private var touched: [Int] = []
@@ -111,7 +114,9 @@ struct Watches {
     }
 
     var watcherCount: Int { slots.count - freeSlots.count }
-    var behindCount: Int { behind.count }
+    var behindCount: Int { behind.count + parkedCount }
+    /// Those of them that are looked at in each turn.
+    var inLineCount: Int { behind.count }
 
     // MARK: Streams
 
@@ -124,6 +129,7 @@ struct Watches {
         guard let closing = streams[stream] else { return }
         let freed = Set(closing.watchers.values)
         behind.removeAll { freed.contains($0) }
+        parkedCount -= closing.parked.count
         for slot in closing.watchers.values { free(slot) }
         streams[stream] = nil
         blocked.remove(stream)
@@ -131,7 +137,21 @@ struct Watches {
 
     mutating func setBlocked(_ stream: StreamNumber, _ isBlocked: Bool) {
         guard streams[stream] != nil else { return }
-        if isBlocked { blocked.insert(stream) } else { blocked.remove(stream) }
+        if isBlocked {
+            blocked.insert(stream)
+        } else {
+            blocked.remove(stream)
+            unpark(stream)
+        }
+    }
+
+    private mutating func unpark(_ stream: StreamNumber) {
+        let parked = streams.update(stream) { stream in
+            defer { stream.parked = [] }
+            return stream.parked
+        }
+        parkedCount -= parked?.count ?? 0
+        behind += parked ?? []
     }
 
     private func isBlocked(_ stream: StreamNumber) -> Bool {
@@ -140,7 +160,23 @@ struct Watches {
 
     // MARK: Watchers
 
+    /// The group for a new watcher, which must be added next.
+    mutating func group(wanting wish: WatchWish) -> Int {
+        if let known = groupOf[wish] { return known }
+        let group: Int
+        if let reused = freeGroups.popLast() {
+            group = reused
+            groups[group] = WatchGroup(wish: wish)
+        } else {
+            group = groups.count
+            groups.append(WatchGroup(wish: wish))
+        }
+        groupOf[wish] = group
+        return group
+    }
+
     mutating func add(_ watcher: Watcher, current: Int64) {
+        groups[watcher.group]?.memberCount += 1
         let slot: Int
         if let reused = freeSlots.popLast() {
             slot = reused
@@ -150,7 +186,18 @@ struct Watches {
             slots.append(watcher)
         }
         _ = streams.update(watcher.stream) { $0.watchers[watcher.id] = slot }
-        if watcher.next > current { sync(slot) } else { behind.append(slot) }
+        if watcher.next > current { sync(slot) } else { wait(slot) }
+    }
+
+    /// To read history, now or when its stream is written to again.
+    private mutating func wait(_ slot: Int) {
+        guard let stream = slots[slot]?.stream else { return }
+        if isBlocked(stream) {
+            parkedCount += 1
+            _ = streams.update(stream) { $0.parked.append(slot) }
+        } else {
+            behind.append(slot)
+        }
     }
 
     func slot(_ stream: StreamNumber, _ id: Int64) -> Int? {
@@ -160,7 +207,12 @@ struct Watches {
     mutating func remove(_ stream: StreamNumber, _ id: Int64) {
         guard let slot = slot(stream, id) else { return }
         _ = streams.update(stream) { $0.watchers[id] = nil }
-        if slots[slot]?.isSynced == false { behind.removeAll { $0 == slot } }
+        if slots[slot]?.isSynced == false {
+            behind.removeAll { $0 == slot }
+            let count = streams[stream]?.parked.count ?? 0
+            _ = streams.update(stream) { $0.parked.removeAll { $0 == slot } }
+            parkedCount -= count - (streams[stream]?.parked.count ?? 0)
+        }
         free(slot)
     }
 
@@ -177,61 +229,49 @@ struct Watches {
     /// The slot is no longer `behind`.
     private mutating func free(_ slot: Int) {
         unsync(slot)
+        if let group = slots[slot]?.group { leave(group) }
         slots[slot] = nil
         freeSlots.append(slot)
     }
 
     // MARK: Groups
 
-    private mutating func sync(_ slot: Int) {
-        guard let wish = slots[slot]?.wish else { return }
-        let group = groupOf[wish] ?? newGroup(wish)
-        let place = groups[group]?.slots.count ?? 0
-        groups[group]?.slots.append(slot)
-        slots[slot]?.seat = Watcher.Seat(group: group, place: place)
-    }
+    func wish(of group: Int) -> WatchWish? { groups[group]?.wish }
 
-    private mutating func newGroup(_ wish: WatchWish) -> Int {
-        let group: Int
-        if let reused = freeGroups.popLast() {
-            group = reused
-            groups[group] = WatchGroup(wish: wish)
-        } else {
-            group = groups.count
-            groups.append(WatchGroup(wish: wish))
-        }
-        groupOf[wish] = group
-        index.insert(id: group, wish.range)
-        return group
+    private mutating func sync(_ slot: Int) {
+        guard let group = slots[slot]?.group, let place = groups[group]?.slots.count else { return }
+        if place == 0, let wish = wish(of: group) { index.insert(id: group, wish.range) }
+        groups[group]?.slots.append(slot)
+        slots[slot]?.seat = place
     }
 
     private mutating func unsync(_ slot: Int) {
-        guard let seat = slots[slot]?.seat, let count = groups[seat.group]?.slots.count else {
-            return
-        }
+        guard let group = slots[slot]?.group, let seat = slots[slot]?.seat else { return }
         slots[slot]?.seat = nil
         // The last one takes the empty place.
-        if let last = groups[seat.group]?.slots.last, last != slot {
-            groups[seat.group]?.slots[seat.place] = last
-            slots[last]?.seat?.place = seat.place
+        if let last = groups[group]?.slots.popLast(), last != slot {
+            groups[group]?.slots[seat] = last
+            slots[last]?.seat = seat
         }
-        groups[seat.group]?.slots.removeLast()
-        if count == 1 { dissolve(seat.group) }
+        if groups[group]?.slots.isEmpty == true {
+            index.remove(id: group)
+            groups[group]?.pending.removeAll()
+            touched.removeAll { $0 == group }
+        }
     }
 
-    private mutating func dissolve(_ group: Int) {
-        guard let wish = groups[group]?.wish else { return }
-        index.remove(id: group)
+    private mutating func leave(_ group: Int) {
+        groups[group]?.memberCount -= 1
+        guard groups[group]?.memberCount == 0, let wish = wish(of: group) else { return }
         groupOf[wish] = nil
         groups[group] = nil
-        touched.removeAll { $0 == group }
         freeGroups.append(group)
     }
 
     private mutating func fallBehind(_ slot: Int, next: Int64) {
         slots[slot]?.next = next
         unsync(slot)
-        behind.append(slot)
+        wait(slot)
     }
 
     /// The store is replaced: nobody is level with it until history says so. Synced watchers have
@@ -248,7 +288,7 @@ struct Watches {
 
     /// Changes of one revision, just applied.
     mutating func add(_ changes: [Change]) {
-        guard watcherCount > behind.count, !changes.isEmpty else { return }
+        guard watcherCount > behindCount, !changes.isEmpty else { return }
         for change in changes {
             index.matches(change.record.key, into: &matched)
             if matched.isEmpty { continue }
@@ -318,21 +358,15 @@ struct Watches {
         slots[slot]?.wasActive = true
     }
 
-    /// Watchers that have had everything up to `current` join their groups again. The others go
-    /// on with the one in place `served`, so that each has its turn.
+    /// Of the watchers before place `served`, those that have had everything up to `current` join
+    /// their groups again. The others go on with the one in that place, so that each has its turn.
     mutating func joinLevel(current: Int64, served: Int) {
         invariant(turn.isEmpty, "watchers join in the middle of a turn")
-        var left: [Int] = []
-        left.reserveCapacity(behind.count)
-        let first = min(served, behind.count)
-        for slot in [behind[first...], behind[..<first]].joined() {
-            if let next = slots[slot]?.next, next > current {
-                sync(slot)
-            } else {
-                left.append(slot)
-            }
+        let tried = behind[..<min(served, behind.count)]
+        behind = Array(behind[tried.endIndex...])
+        for slot in tried {
+            if let next = slots[slot]?.next, next > current { sync(slot) } else { wait(slot) }
         }
-        behind = left
     }
 
     /// Watchers wait for history and their stream would take it.

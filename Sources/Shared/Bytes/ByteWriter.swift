@@ -22,7 +22,14 @@ package struct ByteWriter: Sendable {
 
     @inlinable
     package mutating func append(_ more: [UInt8]) {
+        if more.count > bytes.capacity { reserve(besides: more.count) }
         bytes.append(contentsOf: more)
+    }
+
+    /// A large value fills its array to the last byte, and the next few would copy it all.
+    @usableFromInline
+    mutating func reserve(besides count: Int) {
+        bytes.reserveCapacity(bytes.count + count + 256)
     }
 
     @inlinable
@@ -95,7 +102,7 @@ package struct ByteWriter: Sendable {
     package mutating func appendField(_ number: Int, alwaysBytes value: [UInt8]) {
         appendVarint(UInt64(truncatingIfNeeded: number << 3 | 2))
         appendVarint(UInt64(truncatingIfNeeded: value.count))
-        bytes.append(contentsOf: value)
+        append(value)
     }
 
     @inlinable

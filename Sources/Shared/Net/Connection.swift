@@ -77,6 +77,14 @@ package final class Connection: ReadinessSink {
         share?.isHeavy(at: reactor.now) == true && reactor.hasLight
     }
 
+    /// It is heavy, or nearly so in a turn that is long already: many may come at once with a little
+    /// each, as new ones do.
+    private var mustStandInLine: Bool {
+        guard let share else { return false }
+        return share.isHeavy(at: reactor.now)
+            || reactor.lightIsLong && share.isNearlyHeavy(at: reactor.now)
+    }
+
     /// There are requests that it has not handled; it hears `connectionContinues`.
     package func leavesBacklog() {
         hasBacklog = true
@@ -246,12 +254,13 @@ package final class Connection: ReadinessSink {
         if readiness.isWritable, isFull { flushNow() }
         guard state != .closed else { return }
         if interest.contains(.read) {
-            if isInLine || share?.isHeavy(at: reactor.now) == true {
+            if isInLine || mustStandInLine {
                 reactor.noteDeferred()
                 return standInLine()
             }
-            if share != nil { reactor.noteLight() }
+            let mark = share?.mark ?? 0
             receive(quantum: nil)
+            if let share { reactor.noteLight(share.cost(since: mark)) }
         } else if readiness.isFailed {
             let code = socket.pendingError
             end(.failed(.system(PosixError("read", code: code == 0 ? 104 : code))))

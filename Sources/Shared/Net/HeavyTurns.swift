@@ -15,6 +15,8 @@ internal struct HeavyTurns {
     /// What may be begun in a turn while there are others; less where that has taken longer.
     private var budget = HeavyTurns.short
     private var lightAt: Instant?
+    /// What those have cost in this turn.
+    private var lightCost = Duration.zero
     /// There are others in this turn.
     private var isShort = false
 
@@ -22,6 +24,8 @@ internal struct HeavyTurns {
     private static let short = Duration.microseconds(150)
     /// The same when there are none: fewer turns, less to pay for each.
     private static let long = Duration.milliseconds(2)
+    /// After that time, connections that are nearly heavy wait as well.
+    private static let lightMax = Duration.microseconds(300)
     /// The least for one, and for all of them.
     private static let least = Duration.microseconds(20)
     /// Others are there if one was served so lately.
@@ -40,10 +44,18 @@ internal struct HeavyTurns {
         line = Line()
     }
 
-    /// A connection that is not heavy was served.
-    mutating func noteLight(at now: Instant) {
-        lightAt = now
+    /// A turn begins; those that are not heavy come first.
+    mutating func beginLight() {
+        lightCost = .zero
     }
+
+    /// A connection that is not heavy was served.
+    mutating func noteLight(at now: Instant, _ cost: Duration = .zero) {
+        lightAt = now
+        lightCost += cost
+    }
+
+    var lightIsLong: Bool { lightCost > HeavyTurns.lightMax }
 
     func hasLight(at now: Instant) -> Bool {
         lightAt.map { now - $0 < HeavyTurns.recent } ?? false

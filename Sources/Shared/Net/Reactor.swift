@@ -99,6 +99,7 @@ package final class Reactor {
         now = MonotonicClock.now
         turnNumber &+= 1
         deferredCount = 0
+        heavy.beginLight()
         let wasDue = isNextTurnDue
         isNextTurnDue = false
         for index in 0..<count {
@@ -190,10 +191,13 @@ package final class Reactor {
     /// A connection that is not heavy was served lately.
     package var hasLight: Bool { heavy.hasLight(at: now) }
 
-    /// A connection is served that is not heavy.
-    internal func noteLight() {
-        heavy.noteLight(at: now)
+    /// A connection was served that is not heavy.
+    internal func noteLight(_ cost: Duration) {
+        heavy.noteLight(at: now, cost)
     }
+
+    /// Those that are not heavy have taken this turn's time.
+    internal var lightIsLong: Bool { heavy.lightIsLong }
 
     private func serveHeavy() {
         if heavy.isEmpty { return }

@@ -100,6 +100,11 @@ package struct ReadShare: Equatable, Sendable {
         debt(at: now) > Self.burst
     }
 
+    /// Who has saved less than half of what may be had at once.
+    func isNearlyHeavy(at now: Instant) -> Bool {
+        debt(at: now) > Self.burst / 2
+    }
+
     private func debt(at now: Instant) -> Int64 {
         max(0, debt &- max(0, now.nanoseconds &- countedAt) / lightPart)
     }

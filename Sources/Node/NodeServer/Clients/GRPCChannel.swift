@@ -354,7 +354,8 @@ extension ServerCall {
 
 /// One call as its handler sees it.
 final class CallContext {
-    private weak var carrier: (any CallCarrier)?
+    /// Until the call is over: the carrier holds its calls.
+    private var carrier: (any CallCarrier)?
     let stream: StreamID
     let rpc: RPC
     let requiresLeader: Bool
@@ -440,7 +441,6 @@ final class CallContext {
         guard !isOver, let carrier else { return }
         member.metrics.messageSent(rpc)
         carrier.send(stream, message)
-        carrier.client.weigh()
     }
 
     /// Begins a message that `sendPiece` goes on with.
@@ -483,6 +483,7 @@ final class CallContext {
         guard !isOver else { return }
         isOver = true
         coreBytes = 0
+        carrier = nil
         if let deadline { member.reactor.cancel(deadline) }
         member.metrics.handled(rpc, code: code, member.reactor.now - begunAt)
     }

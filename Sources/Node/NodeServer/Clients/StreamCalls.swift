@@ -192,15 +192,15 @@ final class SnapshotCall: ServerCall {
     }
 
     private func leave() {
-        if let source { close(source) }
+        if let source { SnapshotCall.close(source, on: context.member.keeper) }
         source = nil
         if let ticket { context.member.snapshots.leave(ticket) }
         ticket = nil
     }
 
     /// To close a file that has no name any more is to delete it, which takes its time.
-    private func close(_ source: SnapshotSource) {
-        context.member.keeper.submit { withExtendedLifetime(source) {} }
+    private static func close(_ source: SnapshotSource, on keeper: WorkThread) {
+        keeper.submit { source.close() }
     }
 
     private func fail(_ text: String) {
@@ -228,9 +228,14 @@ final class SnapshotCall: ServerCall {
         let files = context.member.files
         let version = context.member.node.ledger.storageVersion ?? ""
         let name = "snapshot-\(context.stream)-\(context.member.reactor.now.nanoseconds)"
+        let keeper = context.member.keeper
         context.member.compute({ SnapshotSource.make(view, files, name: name, version: version) }) {
             [weak self] result in
-            self?.exported(result)
+            if let self {
+                self.exported(result)
+            } else if case .success(let source) = result {
+                SnapshotCall.close(source, on: keeper)
+            }
         }
     }
 
@@ -238,7 +243,9 @@ final class SnapshotCall: ServerCall {
         switch result {
         case .success(let source):
             // The client may have left meanwhile.
-            guard !context.isOver else { return close(source) }
+            guard !context.isOver else {
+                return SnapshotCall.close(source, on: context.member.keeper)
+            }
             self.source = source
             pump()
         case .failure(let failure): fail(failure.text)
@@ -278,9 +285,10 @@ struct ExportFailure: Error, Sendable {
     let text: String
 }
 
-/// An exported snapshot file, read in order; the file goes when this does.
+/// An exported snapshot file, read in order. The keeper's thread makes and closes it, the core's
+/// reads it between these.
 final class SnapshotSource: @unchecked Sendable {
-    private let file: File
+    private var file: File?
     private let byteCount: Int64
     private var offset: Int64 = 0
     private var isTrailerSent = false
@@ -313,11 +321,16 @@ final class SnapshotSource: @unchecked Sendable {
         }
     }
 
+    /// Deletes it; nothing is read any more.
+    func close() {
+        file = nil
+    }
+
     /// The next SnapshotResponse, encoded; nil at the end.
     func next(_ count: Int) -> Result<[UInt8]?, ExportFailure> {
         var response = SnapshotResponse()
         response.version = version
-        if offset < byteCount {
+        if offset < byteCount, let file {
             do throws(PosixError) {
                 let piece = try file.read(
                     at: offset, count: Int(min(Int64(count), byteCount - offset)))

@@ -60,6 +60,8 @@ final class LocalMember {
     private(set) var computing = 0
     /// So many at once: the keeper's checkpoints must not wait for them for long.
     static let computingLimit = 16
+    /// Bytes of an entry that is written as quickly as another thread is woken.
+    private static let shortEntry = 16 << 10
     weak var peers: (any PeerTransport)?
 
     /// Told when the member was removed, has handed its leadership over, or cannot go on.
@@ -219,6 +221,7 @@ final class LocalMember {
         guard diskWork.count == 1, calls.count <= 1, node.isAlone,
             case .append(let batch) = diskWork[0],
             batch.mustSync, batch.entries.count == 1, batch.snapshot == nil,
+            batch.entries[0].data.count <= LocalMember.shortEntry,
             let took = disk.appendHere(batch)
         else { return false }
         diskWork.removeAll(keepingCapacity: true)
