@@ -15,7 +15,7 @@ final class RangeCall: ServerCall {
     private var ticket: ListGate.Ticket?
     private var list: RangeSlices?
     private var isBegun = false
-    private let place: AnswerTurns.Place
+    private lazy var place = AnswerTurns.Place(context.member.answerTurns)
     /// For a carrier that takes messages only as a whole.
     private var whole: [UInt8] = []
 
@@ -28,7 +28,6 @@ final class RangeCall: ServerCall {
 
     init(_ context: CallContext) {
         self.context = context
-        place = AnswerTurns.Place(context.member.answerTurns)
     }
 
     // MARK: Asking
@@ -49,7 +48,8 @@ final class RangeCall: ServerCall {
     }
 
     private func ask(_ range: RangeRequest) {
-        number = context.call(.range(range)) { [weak self] answer in self?.take(answer) }
+        // Held until it is answered or abandoned. A weak reference would cost each call a table.
+        number = context.call(.range(range)) { answer in self.take(answer) }
     }
 
     private func take(_ answer: Answer) {
