@@ -96,6 +96,44 @@ import Testing
         #expect(throws: JSONFailure.self) { try read(PutRequest.self, "{\"key\":[256]}") }
     }
 
+    @Test func `long bytes are what they were, and a wrong letter is named at any place`() throws {
+        var random = Random(seed: 7)
+        for count in 0..<40 {
+            let bytes = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            let letters = Array(Base64.encode(bytes).utf8)
+            let text = String(decoding: letters, as: UTF8.self)
+            #expect(try read(PutRequest.self, "{\"key\":\"\(text)\"}").key == bytes)
+            for place in letters.indices where letters[place] != 0x3d {
+                var wrong = letters
+                wrong[place] = UInt8(ascii: "!")
+                let text = String(decoding: wrong, as: UTF8.self)
+                #expect(
+                    failure(PutRequest.self, "{\"key\":\"\(text)\"}")
+                        == "illegal base64 data at input byte \(place)")
+            }
+        }
+    }
+
+    @Test func `whatever ends the plain part of a string is seen at any place of it`() throws {
+        for count in 0..<40 {
+            let plain = String(repeating: " \u{7f}~\u{e9}!#[]", count: 8).prefix(count)
+            for (special, words) in [
+                ("\n", "invalid character '\\n' in string literal"),
+                ("\u{1f}", "invalid character '\\x1f' in string literal"),
+                ("\u{0}", "invalid character '\\x00' in string literal"),
+                ("\\x", "invalid character 'x' in string escape code"),
+            ] {
+                #expect(
+                    failure(AuthUserGetRequest.self, "{\"name\":\"\(plain)\(special) more\"}")
+                        == words, "after \(count)")
+            }
+            let name = try read(
+                AuthUserGetRequest.self, "{\"name\":\"\(plain)\\\"\\\\\(plain)\"}"
+            ).name
+            #expect(name == plain + "\"\\" + plain)
+        }
+    }
+
     @Test func `null is as if the field were not there`() throws {
         let text = "{\"key\":null,\"limit\":null,\"sort_order\":null,\"serializable\":null}"
         #expect(try read(RangeRequest.self, text) == RangeRequest())

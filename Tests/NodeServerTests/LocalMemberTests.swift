@@ -67,10 +67,11 @@ import Testing
         }
     }
 
-    private func put(_ key: String, _ count: Int = 1) throws {
+    private func put(_ key: String, _ count: Int = 1, byteCount: Int = 1) throws {
         var left = count
         for number in 0..<count {
-            let put = PutRequest(key: Array("\(key)\(number)".utf8), value: [1])
+            let put = PutRequest(
+                key: Array("\(key)\(number)".utf8), value: Array(repeating: 1, count: byteCount))
             member.call(.put(put)) { _ in left -= 1 }
         }
         try turn(until: "\(count) puts are answered") { left == 0 }
@@ -93,6 +94,19 @@ import Testing
     @Test func `after writes that came together it sleeps`() throws {
         for round in 0..<20 {
             try put("b\(round)", 3)
+            #expect(!reactor.isAboutToLinger)
+        }
+        stop()
+    }
+
+    /// Others would wait for the thread while it writes so much.
+    @Test func `a large lone write is left to the disk's thread`() throws {
+        try turn(until: "a write is made here") {
+            try? put("a")
+            return reactor.isAboutToLinger
+        }
+        for round in 0..<20 {
+            try put("d\(round)", byteCount: 32 << 10)
             #expect(!reactor.isAboutToLinger)
         }
         stop()

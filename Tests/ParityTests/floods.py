@@ -393,8 +393,7 @@ def honest(port: int) -> None:
 def figures(slices: list[dict]) -> dict:
     """Counts and percentiles of all these slices' times, in seconds."""
     seconds = sum(one["seconds"] for one in slices)
-    found = {"seconds": seconds,
-             "stolen": sum(one["stolen"] * one["seconds"] for one in slices) / max(1e-9, seconds)}
+    found = {"stolen": sum(one["stolen"] * one["seconds"] for one in slices) / max(1e-9, seconds)}
     for name in ("put", "get"):
         times = sorted(time for one in slices for time in one[name])
         found[name] = {"count": len(times), "p50": times[len(times) // 2],

@@ -80,12 +80,11 @@ extension Node {
             dropsPuts: create.filters.contains(.noPut),
             dropsDeletes: create.filters.contains(.noDelete))
         let watcher = Watcher(
-            stream: stream, id: id, group: watches.group(wanting: wish),
-            fragments: create.fragment, notifiesProgress: create.progressNotify,
-            start: create.startRevision,
+            stream: stream, id: id, fragments: create.fragment,
+            notifiesProgress: create.progressNotify, start: create.startRevision,
             next: create.startRevision == 0 ? current + 1 : create.startRevision)
         tell(stream, WatchEncoder.control(header: header(), id: id, created: true), &outputs)
-        watches.add(watcher, current: current)
+        watches.add(watcher, wanting: wish, current: current)
     }
 
     private func mistake(in create: WatchCreateRequest, _ key: [UInt8]) -> String? {
@@ -167,6 +166,7 @@ extension Node {
             guard let turn = watches.nextBehind(after: place),
                 let watcher = watches.slots[turn.slot]
             else {
+                // All others wait for their streams, and are parked there.
                 place = .max
                 break
             }

@@ -39,8 +39,8 @@ struct WatchWish: Hashable {
 struct Watcher {
     let stream: StreamNumber
     let id: Int64
-    /// The group of those who want the same, synced or not.
-    let group: Int
+    /// The group of those who want the same, synced or not; `Watches.add` finds it.
+    fileprivate(set) var group = 0
     let fragments: Bool
     let notifiesProgress: Bool
     /// The revision asked for, zero if none was: no progress is told before the store reaches it.
@@ -54,12 +54,11 @@ struct Watcher {
     var wasActive = false
 
     init(
-        stream: StreamNumber, id: Int64, group: Int, fragments: Bool, notifiesProgress: Bool,
-        start: Int64, next: Int64
+        stream: StreamNumber, id: Int64, fragments: Bool, notifiesProgress: Bool, start: Int64,
+        next: Int64
     ) {
         self.stream = stream
         self.id = id
-        self.group = group
         self.fragments = fragments
         self.notifiesProgress = notifiesProgress
         self.start = start
@@ -160,8 +159,7 @@ struct Watches {
 
     // MARK: Watchers
 
-    /// The group for a new watcher, which must be added next.
-    mutating func group(wanting wish: WatchWish) -> Int {
+    private mutating func group(wanting wish: WatchWish) -> Int {
         if let known = groupOf[wish] { return known }
         let group: Int
         if let reused = freeGroups.popLast() {
@@ -175,7 +173,9 @@ struct Watches {
         return group
     }
 
-    mutating func add(_ watcher: Watcher, current: Int64) {
+    mutating func add(_ new: Watcher, wanting wish: WatchWish, current: Int64) {
+        var watcher = new
+        watcher.group = group(wanting: wish)
         groups[watcher.group]?.memberCount += 1
         let slot: Int
         if let reused = freeSlots.popLast() {
@@ -207,13 +207,17 @@ struct Watches {
     mutating func remove(_ stream: StreamNumber, _ id: Int64) {
         guard let slot = slot(stream, id) else { return }
         _ = streams.update(stream) { $0.watchers[id] = nil }
-        if slots[slot]?.isSynced == false {
-            behind.removeAll { $0 == slot }
-            let count = streams[stream]?.parked.count ?? 0
-            _ = streams.update(stream) { $0.parked.removeAll { $0 == slot } }
-            parkedCount -= count - (streams[stream]?.parked.count ?? 0)
-        }
+        if slots[slot]?.isSynced == false { leaveLine(slot, of: stream) }
         free(slot)
+    }
+
+    private mutating func leaveLine(_ slot: Int, of stream: StreamNumber) {
+        if let place = behind.firstIndex(of: slot) {
+            behind.remove(at: place)
+        } else if let place = streams[stream]?.parked.firstIndex(of: slot) {
+            _ = streams.update(stream) { $0.parked.remove(at: place) }
+            parkedCount -= 1
+        }
     }
 
     /// The id for a create request: the asked one if free, the next unused one for zero.

@@ -258,9 +258,10 @@ package final class Connection: ReadinessSink {
                 reactor.noteDeferred()
                 return standInLine()
             }
-            let mark = share?.mark ?? 0
+            guard let mark = share?.mark else { return receive(quantum: nil) }
+            reactor.noteLight()
             receive(quantum: nil)
-            if let share { reactor.noteLight(share.cost(since: mark)) }
+            if let share { reactor.chargeLight(share.cost(since: mark)) }
         } else if readiness.isFailed {
             let code = socket.pendingError
             end(.failed(.system(PosixError("read", code: code == 0 ? 104 : code))))

@@ -49,9 +49,12 @@ internal struct HeavyTurns {
         lightCost = .zero
     }
 
-    /// A connection that is not heavy was served.
-    mutating func noteLight(at now: Instant, _ cost: Duration = .zero) {
+    /// A connection that is not heavy is served.
+    mutating func noteLight(at now: Instant) {
         lightAt = now
+    }
+
+    mutating func chargeLight(_ cost: Duration) {
         lightCost += cost
     }
 

@@ -191,9 +191,14 @@ package final class Reactor {
     /// A connection that is not heavy was served lately.
     package var hasLight: Bool { heavy.hasLight(at: now) }
 
-    /// A connection was served that is not heavy.
-    internal func noteLight(_ cost: Duration) {
-        heavy.noteLight(at: now, cost)
+    /// A connection is served that is not heavy.
+    internal func noteLight() {
+        heavy.noteLight(at: now)
+    }
+
+    /// What it has cost.
+    internal func chargeLight(_ cost: Duration) {
+        heavy.chargeLight(cost)
     }
 
     /// Those that are not heavy have taken this turn's time.

@@ -328,9 +328,12 @@ final class SnapshotSource: @unchecked Sendable {
 
     /// The next SnapshotResponse, encoded; nil at the end.
     func next(_ count: Int) -> Result<[UInt8]?, ExportFailure> {
+        guard let file else {
+            return .failure(ExportFailure(text: "the snapshot file is closed"))
+        }
         var response = SnapshotResponse()
         response.version = version
-        if offset < byteCount, let file {
+        if offset < byteCount {
             do throws(PosixError) {
                 let piece = try file.read(
                     at: offset, count: Int(min(Int64(count), byteCount - offset)))

@@ -29,7 +29,7 @@ final class WorkThread: @unchecked Sendable {
     }
 
     func start(name: String) throws(PosixError) {
-        _ = try Thread(name: name, stackByteCount: 1 << 20) { self.run() }
+        try Thread.start(name: name) { self.run() }
     }
 
     /// What waits is dropped. Returns when the work under way is finished, unless nobody will hear

@@ -82,7 +82,11 @@ package enum JSONNode: Sendable {
         private mutating func string() -> ArraySlice<UInt8> {
             index += 1
             let start = index
-            while text[index] != 0x22 { index += text[index] == 0x5c ? 2 : 1 }
+            while true {
+                index = JSONRun.endOfPlain(text, from: index, to: text.count)
+                if text[index] == 0x22 { break }
+                index += text[index] == 0x5c ? 2 : 1
+            }
             defer { index += 1 }
             return text[start..<index]
         }
@@ -121,7 +125,7 @@ package enum JSONNode: Sendable {
 enum JSONText {
     /// Resolves escapes; what is no UTF-8 and lone surrogates become U+FFFD.
     static func unescaped(_ raw: ArraySlice<UInt8>) -> String {
-        guard raw.contains(0x5c) else { return String(decoding: raw, as: UTF8.self) }
+        if JSONRun.isPlain(raw) { return String(decoding: raw, as: UTF8.self) }
         var content: [UInt8] = []
         content.reserveCapacity(raw.count)
         var index = raw.startIndex

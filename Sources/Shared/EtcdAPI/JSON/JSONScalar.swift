@@ -106,7 +106,7 @@ enum JSONScalar {
         switch node {
         case .null: return []
         case .string(let raw):
-            let text = raw.contains(0x5c) ? Array(JSONText.unescaped(raw).utf8)[...] : raw
+            let text = JSONRun.isPlain(raw) ? raw : Array(JSONText.unescaped(raw).utf8)[...]
             return try base64(text)
         case .array(let elements):
             var bytes: [UInt8] = []
@@ -122,10 +122,9 @@ enum JSONScalar {
 
     /// Errors name the place that Go's decoder of padded base64 would.
     private static func base64(_ text: ArraySlice<UInt8>) throws(JSONFailure) -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(text.count / 4 * 3 + 2)
+        var output = wholeGroups(text)
         var (bits, held): (UInt32, Int) = (0, 0)
-        var index = text.startIndex
+        var index = text.startIndex + output.count / 3 * 4
         while index < text.endIndex, text[index] != 0x3d {
             let byte = text[index]
             index += 1
@@ -148,6 +147,34 @@ enum JSONScalar {
         }
         return output
     }
+
+    /// The bytes of the groups of four letters that the text begins with, up to the first group that
+    /// holds anything else. There is room for one group more.
+    private static func wholeGroups(_ text: ArraySlice<UInt8>) -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { output, count in
+            unsafe text.withUnsafeBufferPointer { letters in
+                unsafe values.withUnsafeBufferPointer { values in
+                    var index = 0
+                    while index + 4 <= letters.count {
+                        let first = unsafe values[Int(letters[index])]
+                        let second = unsafe values[Int(letters[index + 1])]
+                        let third = unsafe values[Int(letters[index + 2])]
+                        let fourth = unsafe values[Int(letters[index + 3])]
+                        if first | second | third | fourth > 63 { return }
+                        let bits = first << 18 | second << 12 | third << 6 | fourth
+                        unsafe output[count] = UInt8(truncatingIfNeeded: bits >> 16)
+                        unsafe output[count + 1] = UInt8(truncatingIfNeeded: bits >> 8)
+                        unsafe output[count + 2] = UInt8(truncatingIfNeeded: bits)
+                        index += 4
+                        count += 3
+                    }
+                }
+            }
+        }
+    }
+
+    /// By byte; above 63 for what is no letter.
+    private static let values = (0...UInt8.max).map { value(of: $0) ?? 64 }
 
     private static func checkPadding(
         _ text: ArraySlice<UInt8>, _ index: Int, _ held: Int

@@ -4,6 +4,7 @@
 // the .proto files.
 //
 //   JSONScanner      where a value ends, byte by byte; what is wrong with it, in Go's words
+//   JSONRun          the bytes of a string that need no such look, eight at a time
 //   JSONStream       values that come one after another, in pieces
 //   JSONNode         the value as a tree; numbers and strings stay as they were written
 //   JSONReader       visitor: JSONNode ─▶ message
@@ -71,6 +72,12 @@ struct JSONScanner {
             isUntouched = false
             return try between(byte)
         }
+    }
+
+    /// Where the string at hand, if this is inside of one, needs `step` again.
+    func endOfPlain(_ text: [UInt8], from start: Int, to end: Int) -> Int {
+        guard case .string = state else { return start }
+        return JSONRun.endOfPlain(text, from: start, to: end)
     }
 
     /// The text ends here; true if that ends a value (a number has no end of its own).

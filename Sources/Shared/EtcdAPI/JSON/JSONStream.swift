@@ -45,7 +45,8 @@ package struct JSONStream {
     private mutating func scan() throws(JSONFailure) -> JSONNode? {
         while scanned < buffer.count {
             switch try scanner.step(buffer[scanned]) {
-            case .goesOn: scanned += 1
+            case .goesOn:
+                scanned = scanner.endOfPlain(buffer, from: scanned + 1, to: buffer.count)
             case .endsHere:
                 scanned += 1
                 return take()
