@@ -34,6 +34,28 @@ import Testing
         #expect(cluster.get("k29", at: cluster[2]) == "v")
     }
 
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    func `a member alone leads at its first tick, whatever its timeout would be`(_ seed: UInt64) {
+        let cluster = Cluster { $0.seed = seed }
+        cluster.settle()
+        cluster.tick()
+        #expect(cluster.first.node.isLeader)
+        cluster.first.restart(now: cluster.now)
+        cluster.settle()
+        #expect(!cluster.first.node.isLeader)
+        cluster.tick()
+        #expect(cluster.first.node.isLeader)
+    }
+
+    @Test func `a member alone that shall not be hasty waits for its timeout`() {
+        let cluster = Cluster { $0.hastensFirstElection = false }
+        cluster.settle()
+        cluster.tick(9)
+        #expect(!cluster.first.node.isLeader)
+        cluster.tick(11)
+        #expect(cluster.first.node.isLeader)
+    }
+
     /// Known bug: 6420.
     @Test func `what strict reconfiguration refuses`() {
         let cluster = Cluster().ready()

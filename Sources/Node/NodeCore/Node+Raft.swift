@@ -62,10 +62,22 @@ extension Node {
             raft.configuration.voters.contains(settings.memberID)
         else { return }
         let others = raft.configuration.voters.filter { $0 != settings.memberID }
-        guard others.isEmpty || others.contains(where: { members.isConnected($0) }) else { return }
+        if others.isEmpty { return electItself(&outputs) }
+        guard others.contains(where: { members.isConnected($0) }) else { return }
         lifecycle.isHastened = true
-        let count = settings.electionTicks - (others.isEmpty ? 1 : 2)
-        for _ in 0..<max(0, count) where raft.leader == nil { step(.ticked, &outputs) }
+        for _ in 0..<max(0, settings.electionTicks - 2) where raft.leader == nil {
+            step(.ticked, &outputs)
+        }
+    }
+
+    /// A timeout is random so that voters do not disturb each other, and here is only one. Raft may
+    /// refuse while a change of members is not applied: then at the next tick.
+    private func electItself(_ outputs: inout [Output]) {
+        let term = raft.term
+        for _ in 0..<2 * settings.electionTicks where raft.term == term {
+            step(.ticked, &outputs)
+        }
+        lifecycle.isHastened = raft.term != term
     }
 
     // MARK: Proposals
