@@ -268,6 +268,7 @@ private let plain = #"{"containers": [{"name": "a", "image": "busybox"}]}"#
     @Test func `what cannot be done is refused`() {
         for text in [
             #"{"containers": [{"name": "a", "livenessProbe": {"grpc": {"port": 1}}}]}"#,
+            #"{"containers": [{"name": "a", "readinessProbe": {"sleep": {"seconds": 1}}}]}"#,
             #"{"initContainers": [{"name": "i", "restartPolicy": "Always"}]}"#,
             #"{"containers": [{"name": "a", "lifecycle": {"postStart": {"exec": {}}}}]}"#,
         ] {

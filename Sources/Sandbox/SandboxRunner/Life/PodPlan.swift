@@ -197,6 +197,7 @@ package struct ProbePlan: Equatable, Sendable {
         _ value: JSONValue?, _ ports: [(name: String, number: UInt16)]
     ) throws(PlanError) -> ProbePlan? {
         guard let value, !value.isNull else { return nil }
+        if value["sleep"] != nil { throw PlanError("a probe does not sleep: only hooks do") }
         return ProbePlan(
             handler: try HandlerPlan(value, ports),
             initialDelay: seconds(value, "initialDelaySeconds") ?? .zero,

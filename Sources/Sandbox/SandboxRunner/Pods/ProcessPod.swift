@@ -21,6 +21,8 @@ final class ProcessPod {
     private var hooks: [ProbeRun] = []
     private var volumes: PodVolumes
     private var toldGrace: Int64?
+    /// Seconds; so that sums with it cannot overflow.
+    private static let longestGrace: Int64 = 1_000_000
     private(set) var deletionSeenAt: Instant?
     private(set) var isGone = false
     /// A report is being worked on; effects that report at once wait here.
@@ -54,7 +56,7 @@ final class ProcessPod {
         let grace = pod["metadata", "deletionGracePeriodSeconds"]?.int64 ?? 30
         if let toldGrace, toldGrace <= grace { return }
         toldGrace = grace
-        report(.deletionWanted(grace: .seconds(min(max(grace, 0), 1_000_000))))
+        report(.deletionWanted(grace: .seconds(min(max(grace, 0), Self.longestGrace))))
     }
 
     func report(_ event: PodLife.Event) {
@@ -298,8 +300,8 @@ final class ProcessPod {
     private func runPreStop(_ index: Int) {
         guard let handler = life.containers[index].plan.preStop else { return }
         var made: ProbeRun?
-        // Bounded by the grace of the pod: SIGKILL ends it with all others.
-        let hook = ProbeRun(kubelet, timeout: .seconds(600)) { [unowned self] isGood, text in
+        // Bounded by the grace of the pod: what SIGKILL ends has no hook any more.
+        let hook = ProbeRun(kubelet, timeout: .seconds(Self.longestGrace)) { [unowned self] isGood, text in
             self.hooks.removeAll { $0 === made }
             if !isGood {
                 self.kubelet.note(
