@@ -301,7 +301,8 @@ final class ProcessPod {
         guard let handler = life.containers[index].plan.preStop else { return }
         var made: ProbeRun?
         // Bounded by the grace of the pod: what SIGKILL ends has no hook any more.
-        let hook = ProbeRun(kubelet, timeout: .seconds(Self.longestGrace)) { [unowned self] isGood, text in
+        let time = Duration.seconds(Self.longestGrace)
+        let hook = ProbeRun(kubelet, timeout: time) { [unowned self] isGood, text in
             self.hooks.removeAll { $0 === made }
             if !isGood {
                 self.kubelet.note(
