@@ -207,6 +207,8 @@ internal import Testing
         stage.settle()
         let status = try stage.object(.podDisruptionBudget, "b")
         #expect(status.int("status", "disruptionsAllowed") == expected)
+        // The schema of metav1.Condition wants one, even if it is empty.
+        #expect(status.list("status", "conditions").first?["message"]?.string == "")
         try stage.setPod("p", isReady: false)
         stage.settle()
         let later = try stage.object(.podDisruptionBudget, "b")

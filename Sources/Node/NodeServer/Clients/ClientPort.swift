@@ -79,7 +79,8 @@ final class ClientPort {
         self.settings = settings
         cutLog = CutLog(member.logger)
         member.reactor.atTurnEnd { [unowned self] in self.flush() }
-        member.reactor.every(.seconds(1)) { [weak self] in self?.sweep() }
+        // Not weak: each call's look at its port would go through a table of references from then on.
+        member.reactor.every(.seconds(1)) { [unowned self] in self.sweep() }
     }
 
     /// With certificates the addresses speak TLS.

@@ -37,7 +37,8 @@ enum Disruptions {
         }
         status.set(
             condition: "DisruptionAllowed", allowed > 0 ? "True" : "False",
-            reason: allowed > 0 ? "SufficientPods" : "InsufficientPods", at: api.timestamp)
+            reason: allowed > 0 ? "SufficientPods" : "InsufficientPods", message: "",
+            at: api.timestamp)
         api.putStatus(status, over: budget, &changes)
     }
 

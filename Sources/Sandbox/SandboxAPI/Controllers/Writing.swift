@@ -80,9 +80,10 @@ extension KubeObject {
     /// Neither ended nor on its way out.
     var isActivePod: Bool { !hasEnded && !isBeingDeleted }
 
-    /// The time of the last change moves only with the status.
+    /// The time of the last change moves only with the status. Conditions of the newer kinds have a
+    /// message even if it is empty; in others no message stands for an empty one.
     mutating func set(
-        condition type: String, _ status: String, reason: String = "", message: String = "",
+        condition type: String, _ status: String, reason: String = "", message: String? = nil,
         at timestamp: String
     ) {
         var list = list("status", "conditions")
@@ -94,7 +95,7 @@ extension KubeObject {
             ? before?["lastTransitionTime"]?.string : nil
         members.append(("lastTransitionTime", .string(since ?? timestamp)))
         if !reason.isEmpty { members.append(("reason", .string(reason))) }
-        if !message.isEmpty { members.append(("message", .string(message))) }
+        if let message { members.append(("message", .string(message))) }
         if let index {
             list[index] = .object(members)
         } else {
