@@ -93,6 +93,8 @@ final class Cluster {
     var now = Instant(nanoseconds: 1_000_000_000)
     var cut: Set<MemberID> = []
     var drops: (Message) -> Bool = { _ in false }
+    /// Whether a network of the test's own takes what this member sends.
+    var isTaken: (_ message: Message, _ sender: MemberID) -> Bool = { _, _ in false }
     private var calls: CallNumber = 0
     private let adjust: (inout NodeSettings) -> Void
 
@@ -207,7 +209,8 @@ final class Cluster {
 
     private func carryOut(_ output: Output, _ member: TestMember) {
         switch output {
-        case .send(let message): deliver(message)
+        case .send(let message):
+            if !isTaken(message, member.id) { deliver(message) }
         case .append(let batch):
             member.appends += 1
             member.unwritten.append(batch)

@@ -217,6 +217,53 @@ import Testing
         #expect(alone.first.isHandedOver)
     }
 
+    /// Once in an election timeout (ten ticks) raft begins to count anew who is active.
+    @Test func `at whatever moment a leader stops, it hands over`() {
+        for ticks in 0..<12 {
+            let cluster = Cluster(3).ready()
+            let old = cluster.head
+            cluster.tick(ticks)
+            cluster.now = cluster.now + .milliseconds(100)
+            cluster.input(old, .ticked)
+            cluster.input(old, .stopping)
+            cluster.settle()
+            cluster.tick()
+            #expect(old.isHandedOver, "\(ticks)")
+            #expect(cluster.leader != nil && cluster.head !== old, "\(ticks)")
+        }
+    }
+
+    @Test func `a leader that stops does not wait for long for members that are silent or gone`() {
+        for areConnected in [true, false] {
+            let cluster = Cluster(3).ready()
+            let old = cluster.head
+            cluster.drops = { _ in true }
+            cluster.tick(10)
+            if !areConnected {
+                for other in cluster.members where other !== old {
+                    cluster.connect(old, other, false)
+                }
+            }
+            cluster.input(old, .stopping)
+            cluster.settle()
+            #expect(old.isHandedOver != areConnected)
+            cluster.tick(10)
+            #expect(old.isHandedOver)
+        }
+    }
+
+    @Test func `a leader that stops while it hands over goes on with that`() {
+        let cluster = Cluster(3).ready()
+        let old = cluster.head
+        let target = cluster.follower
+        let call = cluster.begin(old, .moveLeader(to: target.id))
+        cluster.input(old, .stopping)
+        cluster.settle()
+        #expect(old.answers[call]?.message(MoveLeaderResponse.self) != nil)
+        #expect(old.isHandedOver)
+        #expect(cluster.head === target)
+    }
+
     @Test func `members publish their names and client URLs`() {
         let cluster = Cluster(3).ready()
         cluster.tick(3)

@@ -167,6 +167,51 @@ import Testing
         #expect(cluster.put("next", at: old) == nil)
     }
 
+    /// Streams of two kinds lead from one member to another, so what a member proposed as a follower
+    /// may reach the former leader after the word that this very member leads now.
+    @Test func `what the next leader proposed before it led is made all the same`() {
+        let cluster = Cluster(3).ready()
+        let old = cluster.head
+        let next = cluster.follower
+        let call = cluster.begin(next, .put("late"))
+        var late: [Message] = []
+        cluster.drops = { message in
+            guard message.kind == .propose else { return false }
+            late.append(message)
+            return true
+        }
+        cluster.settle()
+        cluster.drops = { _ in false }
+        #expect(late.count == 1)
+        let transfer = cluster.begin(old, .moveLeader(to: next.id))
+        cluster.settle()
+        #expect(old.answers[transfer]?.failure == nil)
+        #expect(cluster.head === next)
+        #expect(next.answers[call] == nil)
+        for message in late { cluster.input(old, .received(message)) }
+        cluster.settle()
+        #expect(next.answers[call]?.message(PutResponse.self) != nil)
+    }
+
+    @Test func `what reaches a leader that hands over waits for the next`() {
+        let cluster = Cluster(3).ready()
+        let old = cluster.head
+        let others = cluster.members.filter { $0 !== old }
+        cluster.drops = { $0.kind == .timeoutNow }
+        cluster.input(old, .stopping)
+        cluster.settle()
+        let calls = others.map { cluster.begin($0, .put("from \($0.id)")) }
+        cluster.settle()
+        #expect(!old.isHandedOver)
+        for (member, call) in zip(others, calls) { #expect(member.answers[call] == nil) }
+        cluster.drops = { _ in false }
+        // The leader gives up and is one again, or another is elected: nothing is lost either way.
+        cluster.tick(40)
+        for (member, call) in zip(others, calls) {
+            #expect(member.answers[call]?.message(PutResponse.self) != nil)
+        }
+    }
+
     @Test func `applying a removal that commits more applies it afterwards`() {
         let cluster = Cluster(2).ready()
         let leader = cluster.head

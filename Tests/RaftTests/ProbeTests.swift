@@ -117,6 +117,37 @@ import Testing
         #expect(texts == ["1->3 append term 2 at 4/2 commit 4 [5/2\"put\"]"])
     }
 
+    @Test func `what the leader proposed before it led goes back to it`() {
+        var core = Self.leader()
+        _ = Self.hear(&core, Self.answer(.heartbeat, 3))
+        for kind in [Message.Kind.propose, .readIndex] {
+            var late = Self.answer(kind, 0)
+            late.entries = [Entry(term: .zero, index: .zero, data: Array("12345678".utf8))]
+            let texts = Self.hear(&core, late)
+            #expect(texts.count == 1)
+            #expect(texts.first?.hasPrefix("2->2 \(kind)") == true, "\(texts)")
+        }
+    }
+
+    @Test func `a forwarded proposal that has no place comes back to its owner`() {
+        var core = Self.leader()
+        var proposal = Self.answer(.propose, 0)
+        proposal.entries = [Entry(term: .zero, index: .zero, data: Array("put".utf8))]
+        #expect(core.takesProposals)
+        let dropped = [Effect.proposalsDropped([Proposal(data: Array("put".utf8))])]
+        _ = Self.answers(&core, .transferRequested(to: MemberID(3)))
+        #expect(!core.takesProposals)
+        var effects: [Effect] = []
+        core.receive(.received(proposal), effects: &effects)
+        #expect(effects == dropped)
+        _ = Self.hear(&core, Self.ballot(.vote, 3, forced: true))
+        #expect(core.role == .follower)
+        #expect(!core.takesProposals)
+        effects = []
+        core.receive(.received(proposal), effects: &effects)
+        #expect(effects == dropped)
+    }
+
     @Test func `a forced vote breaks the lease and the new leader is obeyed`() {
         var core = Self.leader()
         let granted = Self.hear(&core, Self.ballot(.vote, 3, forced: true))

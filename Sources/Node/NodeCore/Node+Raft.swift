@@ -26,7 +26,8 @@ extension Node {
             _ = reads.roundConfirmed(context, index: index)
         case .readDropped(let context): reads.roundDropped(context)
         case .leaderChanged(let leader, let term, _): leaderChanged(leader, term, &outputs)
-        case .proposalsDropped(let dropped): proposals.putBack(dropped)
+        case .proposalsDropped(let dropped):
+            proposals.putBack(dropped, until: now + settings.requestTimeout)
         case .diverged(let peer, let index):
             outputs.append(
                 .failed(
@@ -46,6 +47,7 @@ extension Node {
             outputs.append(.reply(read.call, .failure(.timeout)))
         }
         watchLeadership(&outputs)
+        seekHeir(&outputs)
         keepLeases(&outputs)
         considerAutoCompaction(&outputs)
         considerCorruption(&outputs)
@@ -82,23 +84,9 @@ extension Node {
 
     // MARK: Proposals
 
-    /// What a peer proposes while leadership is between two members waits here for the next leader;
-    /// raft would lose it without a word.
-    func take(_ message: Message, _ outputs: inout [Output]) {
-        let isHandingOver = isLeader && lifecycle.transfer != nil
-        if message.kind == .propose, raft.leader == nil || isHandingOver {
-            let forwarded = message.entries.map { Proposal(kind: $0.kind, data: $0.data) }
-            if proposals.count < Limits.proposals {
-                proposals.hold(forwarded, until: now + settings.requestTimeout)
-            }
-        } else {
-            step(.received(message), &outputs)
-        }
-    }
-
     func sendProposals(_ outputs: inout [Output]) {
         if !isLeader { proposals.dropDuties() }
-        guard raft.leader != nil, proposals.hasUnsent else { return }
+        guard raft.takesProposals, proposals.hasUnsent else { return }
         step(.proposed(proposals.takeUnsent()), &outputs)
     }
 
@@ -208,16 +196,33 @@ extension Node {
     func beginStopping(_ outputs: inout [Output]) {
         guard !lifecycle.isStopping else { return }
         lifecycle.isStopping = true
-        guard isLeader, let heir = mostAdvancedVoter() else {
-            outputs.append(.handedOver)
-            return
-        }
-        beginTransfer(to: heir, call: nil, &outputs)
+        if lifecycle.transfer != nil { return }
+        lifecycle.heirSoughtUntil = now + settings.electionTimeout
+        seekHeir(&outputs)
     }
 
-    /// The connected voter whose log reaches furthest.
+    /// Once in an election timeout raft counts anew who is active, so that for a moment nobody is:
+    /// then at the next tick.
+    private func seekHeir(_ outputs: inout [Output]) {
+        guard let deadline = lifecycle.heirSoughtUntil else { return }
+        let heir = isLeader ? mostAdvancedVoter() : nil
+        let mayComeUp = isLeader && otherVoters.contains { members.isConnected($0) }
+        if heir == nil, mayComeUp, now < deadline { return }
+        lifecycle.heirSoughtUntil = nil
+        if let heir {
+            beginTransfer(to: heir, call: nil, &outputs)
+        } else {
+            outputs.append(.handedOver)
+        }
+    }
+
+    private var otherVoters: [MemberID] {
+        raft.configuration.voters.filter { $0 != settings.memberID }
+    }
+
+    /// The active voter whose log reaches furthest.
     private func mostAdvancedVoter() -> MemberID? {
-        let others = raft.configuration.voters.filter { $0 != settings.memberID }
+        let others = otherVoters
         let alive = others.filter { raft.progress(of: $0)?.isRecentlyActive == true }
         return alive.max { left, right in
             let leftMatch = raft.progress(of: left)?.match ?? LogIndex(0)

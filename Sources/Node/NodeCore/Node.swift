@@ -87,7 +87,7 @@ package final class Node {
         self.now = max(self.now, now)
         switch input {
         case .ticked: tick(&outputs)
-        case .received(let message): take(message, &outputs)
+        case .received(let message): step(.received(message), &outputs)
         case .called(let call, let request):
             // Logging in asks for no token, whatever comes along with it.
             if request.rpc == .authenticate || !holdsBack(call.identity, input) {
@@ -176,6 +176,8 @@ struct Lifecycle {
     var leaderLostAt: Instant?
     var leaderFoundAt: Instant?
     var streamsToldNoLeader = false
+    /// This member is to leave, and leads: until then it looks for one to hand over to.
+    var heirSoughtUntil: Instant?
     /// A leadership transfer that someone waits for.
     var transfer: (target: MemberID, call: CallNumber?, deadline: Instant)?
     var isStopping = false

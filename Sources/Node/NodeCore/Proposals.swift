@@ -33,7 +33,7 @@ struct Proposals {
     }
 
     private struct Unsent {
-        /// Nil for what came from another member, or is not waited for any more.
+        /// Nil for what came from another member.
         var id: UInt64?
         var proposal: Proposal
         /// When another member's proposal is given up.
@@ -47,8 +47,10 @@ struct Proposals {
     private var deadlines: [(id: UInt64, at: Instant)] = []
     private var firstDeadline = 0
 
-    /// Bytes of all that waits.
+    /// Bytes of all that waits here for its outcome.
     private(set) var byteCount = 0
+    /// Bytes of what other members' proposals hold in `unsent`.
+    private var heldBytes = 0
 
     var count: Int { max(waiting.count, unsent.count) }
     var hasUnsent: Bool { !unsent.isEmpty }
@@ -65,18 +67,19 @@ struct Proposals {
         unsent.append(Unsent(id: id, proposal: proposal))
     }
 
-    /// Proposals that raft gave back unsent (no leader, or one that is being replaced).
-    mutating func putBack(_ proposals: [Proposal]) {
-        let back = proposals.map { proposal in
+    /// Proposals that raft gave back unsent: nobody leads, or leadership is between two members.
+    /// They go to the next leader. Another member's are given up at the deadline, and at once when
+    /// too much waits.
+    mutating func putBack(_ proposals: [Proposal], until deadline: Instant) {
+        for proposal in proposals {
             let id = Proposals.requestID(of: proposal)
-            return Unsent(id: waiting[id] == nil ? nil : id, proposal: proposal)
+            if waiting[id] != nil {
+                unsent.append(Unsent(id: id, proposal: proposal))
+            } else if count < Limits.proposals, heldBytes < Limits.proposalBytes {
+                unsent.append(Unsent(id: nil, proposal: proposal, deadline: deadline))
+                heldBytes += proposal.data.count
+            }
         }
-        unsent.insert(contentsOf: back, at: 0)
-    }
-
-    /// Another member's proposals, to be sent once there is a leader; given up at the deadline.
-    mutating func hold(_ proposals: [Proposal], until deadline: Instant) {
-        unsent += proposals.map { Unsent(id: nil, proposal: $0, deadline: deadline) }
     }
 
     private static func requestID(of proposal: Proposal) -> UInt64 {
@@ -107,6 +110,7 @@ struct Proposals {
     mutating func takeUnsent() -> [Proposal] {
         let taken = unsent.map(\.proposal)
         unsent = []
+        heldBytes = 0
         return taken
     }
 
@@ -124,7 +128,7 @@ struct Proposals {
 
     /// Takes out what has waited too long, oldest first; `wasSent`: raft has had it.
     mutating func expired(at now: Instant) -> [(id: UInt64, Waiting, wasSent: Bool)] {
-        unsent.removeAll { entry in entry.deadline.map { $0 <= now } ?? false }
+        giveUpHeld(at: now)
         guard firstDeadline < deadlines.count, deadlines[firstDeadline].at <= now else { return [] }
         let kept = Set(unsent.compactMap(\.id))
         var late: [(id: UInt64, Waiting, wasSent: Bool)] = []
@@ -140,6 +144,15 @@ struct Proposals {
             firstDeadline = 0
         }
         return late
+    }
+
+    private mutating func giveUpHeld(at now: Instant) {
+        guard heldBytes > 0 else { return }
+        unsent.removeAll { entry in
+            guard let deadline = entry.deadline, deadline <= now else { return false }
+            heldBytes -= entry.proposal.data.count
+            return true
+        }
     }
 
     private mutating func forget(_ ids: Set<UInt64>) {

@@ -28,7 +28,7 @@ extension Core {
             admit(
                 ReadQueue.Read(from: from, context: context, index: .zero, confirmedBy: []),
                 &effects)
-        } else if role == .follower, leaderID != .none, leaderID != message.from {
+        } else if role == .follower, leaderID != .none {
             var forwarded = message
             forwarded.to = leaderID
             effects.append(.send(forwarded))

@@ -21,16 +21,26 @@ extension Core {
         }
     }
 
-    /// A proposal that a peer forwarded. Nobody is told when it is dropped.
+    /// Proposals that a peer forwarded. They may be those of the very member that leads now: it
+    /// sent them before it did, and they go back. No circle comes of that, for each member that
+    /// forwards follows one that has led in its term or a later one.
     mutating func place(_ message: Message, _ effects: inout [Effect]) {
         if message.entries.isEmpty { return }
-        if role == .leader {
-            guard mayPropose else { return }
-            lead(message.entries.map { Proposal(kind: $0.kind, data: $0.data) }, &effects)
-        } else if role == .follower, leaderID != .none, leaderID != message.from {
+        if role == .follower, leaderID != .none {
             var forwarded = message
             forwarded.to = leaderID
             effects.append(.send(forwarded))
+        } else {
+            propose(message.entries.map { Proposal(kind: $0.kind, data: $0.data) }, &effects)
+        }
+    }
+
+    /// Whether a proposal would be appended or forwarded now, and not given back.
+    package var takesProposals: Bool {
+        switch role {
+        case .leader: mayPropose
+        case .follower: leaderID != .none
+        case .preCandidate, .candidate: false
         }
     }
 

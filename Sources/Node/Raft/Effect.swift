@@ -21,6 +21,8 @@ package enum Effect: Equatable, Sendable {
     /// Ask again under a new context.
     case readDropped(context: UInt64)
     case leaderChanged(leader: MemberID?, term: Term, role: RoleName)
+    /// Proposed here or forwarded by a peer while nobody leads, or while leadership moves away:
+    /// they are in nobody's log and may be proposed again.
     case proposalsDropped([Proposal])
     /// A leader contradicts what is committed here, or believes we hold what we do not: one of the
     /// two has lost durable data. Its message was ignored.
