@@ -14,12 +14,16 @@ private final class Crowd {
     private let ends = Recorder()
     /// Who was served, by number, in order.
     private(set) var served: [Int] = []
-    /// How long each service takes.
+    private(set) var ended = 0
+    /// How long each service, and each end, takes.
     var workTime = Duration.zero
     /// How many requests each brings.
     var requestCount = 0
 
-    init(_ count: Int) throws {
+    /// `session` gives what stands between a connection's bytes and the wire.
+    init(
+        _ count: Int, session: (Crowd, Int) -> (any TransportSession)? = { _, _ in nil }
+    ) throws {
         reactor = try Reactor()
         var taken: [Socket] = []
         let listener = try Listener(on: reactor, addresses: [.loopback(port: 0)]) {
@@ -34,7 +38,7 @@ private final class Crowd {
             try reactor.turn(until: "connected") { dialled != nil && taken.count == number + 1 }
             guard let dialled else { throw TestFailure("no socket") }
             near.append(try Connection(on: reactor, socket: dialled, delegate: ends))
-            far.append(try server(taken[number], number))
+            far.append(try server(taken[number], number, session(self, number)))
         }
         listener.close()
     }
@@ -43,18 +47,38 @@ private final class Crowd {
         reactor.shutDown()
     }
 
-    private func server(_ socket: Socket, _ number: Int) throws -> Connection {
+    private func server(
+        _ socket: Socket, _ number: Int, _ session: (any TransportSession)?
+    ) throws -> Connection {
         let end = Recorder()
         end.onReceived = { [unowned self] _, _ in
-            self.served.append(number)
             for _ in 0..<self.requestCount { self.far[number].chargeRequest() }
-            let end = MonotonicClock.now + self.workTime
-            while MonotonicClock.now < end {}
+            self.note(number)
         }
-        let connection = try Connection(on: reactor, socket: socket, delegate: end)
+        end.onInputEnded = { [unowned self] in
+            self.ended += 1
+            self.work()
+        }
+        let connection = try Connection(
+            on: reactor, socket: socket, session: session, delegate: end)
         // What is charged stays charged, however long the test takes.
         connection.share = ReadShare(10...10, time: .seconds(1), lightPart: 1_000_000_000)
         return connection
+    }
+
+    func note(_ number: Int) {
+        served.append(number)
+        work()
+    }
+
+    func work() {
+        let end = MonotonicClock.now + workTime
+        while MonotonicClock.now < end {}
+    }
+
+    /// They leave, all at once.
+    func leave(_ numbers: Range<Int>) {
+        for number in numbers { near[number].close() }
     }
 
     func makeHeavy(_ numbers: Range<Int>, requests: Int = 1_000) {
@@ -83,6 +107,25 @@ private final class Crowd {
         try reactor.runTurn(timeout: .milliseconds(100))
         return served
     }
+}
+
+/// A handshake that never ends, and whose every message is a millisecond of arithmetic.
+private final class EndlessHandshake: TransportSession {
+    let heard: () -> Void
+
+    init(_ heard: @escaping () -> Void) {
+        self.heard = heard
+    }
+
+    func receive(_ wire: UnsafeRawBufferPointer) { heard() }
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int { 0 }
+    func write(_ plain: [UInt8]) {}
+    var pendingBytes: Int { 0 }
+    func endOutput() {}
+    var hasOutput: Bool { false }
+    func takeOutput() -> [[UInt8]] { [] }
+    var isHandshaking: Bool { true }
+    var isInputOver: Bool { false }
 }
 
 struct HeavyTurnsTests {
@@ -141,6 +184,94 @@ struct HeavyTurnsTests {
         var all = first
         for _ in 0..<20 { all += try crowd.turn() }
         #expect(all.sorted() == Array(0..<21))
+    }
+
+    @Test func `those who leave together take turns`() throws {
+        let crowd = try Crowd(21)
+        crowd.workTime = .milliseconds(1)
+        crowd.leave(0..<20)
+        var turns = 0
+        while crowd.ended < 20, turns < 100 {
+            let before = crowd.ended
+            try crowd.sendMore(20)
+            _ = try crowd.turn()
+            #expect(crowd.ended - before <= 2)
+            turns += 1
+        }
+        #expect(crowd.ended == 20)
+    }
+
+    @Test func `a door waits behind who is there, and opens at once where nobody is`() throws {
+        for isShared in [true, false] {
+            let crowd = try Crowd(1)
+            var taken = 0
+            crowd.workTime = .milliseconds(1)
+            let listener = try Listener(on: crowd.reactor, addresses: [.loopback(port: 0)]) {
+                taken += 1
+                $0.close()
+                crowd.work()
+            }
+            if isShared {
+                try crowd.sendMore(0)
+                while try crowd.turn().isEmpty {}
+            }
+            // The kernel connects them without a word of the reactor.
+            let sockets = try (0..<5).map { _ in try Socket.connect(to: listener.addresses[0]).socket }
+            var largest = 0
+            for _ in 0..<100 where taken < 5 {
+                let before = taken
+                if isShared { try crowd.sendMore(0) }
+                _ = try crowd.turn()
+                largest = max(largest, taken - before)
+            }
+            #expect(taken == 5)
+            #expect(isShared ? largest == 1 : largest > 1)
+            for socket in sockets { socket.close() }
+            listener.close()
+        }
+    }
+
+    @Test func `handshakes come one by one behind who is there`() throws {
+        let crowd = try Crowd(6) { crowd, number in
+            number == 5 ? nil : EndlessHandshake { [unowned crowd] in crowd.note(number) }
+        }
+        crowd.workTime = .milliseconds(1)
+        try crowd.sendMore(5)
+        while try !crowd.turn().contains(5) {}
+        for number in 0..<5 { try crowd.sendMore(number) }
+        var handshakes: [Int] = []
+        for _ in 0..<20 where handshakes.count < 5 {
+            try crowd.sendMore(5)
+            let served = try crowd.turn().filter { $0 < 5 }
+            #expect(served.count <= 1)
+            handshakes += served
+        }
+        #expect(handshakes.sorted() == Array(0..<5))
+    }
+
+    @Test func `two who are served in turns are a crowd, one is none`() {
+        let (one, other) = (ObjectIdentifier(Recorder.self), ObjectIdentifier(Crowd.self))
+        let start = Instant(nanoseconds: 1_000_000_000)
+        var turns = HeavyTurns()
+        turns.noteLight(one, at: start)
+        turns.noteLight(one, at: start + .milliseconds(1))
+        #expect(!turns.hasLightCrowd(at: start + .milliseconds(1)))
+        turns.noteLight(other, at: start + .milliseconds(2))
+        #expect(turns.hasLightCrowd(at: start + .milliseconds(3)))
+        for at in 3..<200 { turns.noteLight(other, at: start + .milliseconds(Int64(at))) }
+        #expect(!turns.hasLightCrowd(at: start + .milliseconds(200)))
+    }
+
+    @Test func `a turn is long by prices or by the clock`() {
+        let start = Instant(nanoseconds: 1_000_000_000)
+        var turns = HeavyTurns()
+        turns.beginLight(at: start)
+        #expect(!turns.lightIsLong(at: start + .microseconds(100)))
+        #expect(turns.lightIsLong(at: start + .microseconds(200)))
+        turns.chargeLight(.microseconds(200))
+        #expect(turns.lightIsLong(at: start))
+        turns.beginLight(at: start)
+        #expect(!turns.lightIsLong(at: start))
     }
 
     @Test func `a turn without them may be as long as it takes`() throws {
@@ -205,7 +336,7 @@ struct HeavyTurnsTests {
         let alone = turns.beginTurn(at: start).all
         turns.endTurn(.seconds(1))
         #expect(turns.beginTurn(at: start).all == alone, "there is nobody to wait")
-        turns.noteLight(at: start)
+        turns.noteLight(ObjectIdentifier(Recorder.self), at: start)
         let first = turns.beginTurn(at: start).all
         #expect(first < alone)
         turns.endTurn(.milliseconds(1))

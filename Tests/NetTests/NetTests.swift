@@ -33,6 +33,7 @@ final class Recorder: ConnectionDelegate {
     var answersInputEnd = true
     var onReceived: ((Connection, [UInt8]) -> Void)?
     var onDrained: ((Connection) -> Void)?
+    var onInputEnded: (() -> Void)?
 
     func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
         receivedCount += bytes.count
@@ -42,6 +43,7 @@ final class Recorder: ConnectionDelegate {
 
     func connectionInputEnded(_ connection: Connection) {
         inputEnds += 1
+        onInputEnded?()
         if answersInputEnd { connection.closeAfterFlush() }
     }
 

@@ -100,14 +100,24 @@ def honest(endpoint: str) -> None:
                           "errors": failed}), flush=True)
 
 
+def add_secure_port(cluster: Cluster) -> int:
+    """Its member speaks TLS there, beside plain HTTP on its usual port."""
+    port = free_port()
+    plain = cluster.members[0].endpoint
+    cluster.flags = ("--auto-tls", f"--listen-client-urls=http://{plain},https://127.0.0.1:{port}")
+    return port
+
+
 class Target:
     """The member under attack and its honest client."""
 
-    def __init__(self, node: str, buffer: int = BUFFER_BYTES, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(self, node: str, buffer: int = BUFFER_BYTES, prefix: tuple[str, ...] = (),
+                 secure: bool = False) -> None:
         os.environ["KEELSON_CLIENT_BUFFER_BYTES"] = str(buffer)
         self.node = node
         self.prepared: set[bytes] = set()
         self.cluster = Cluster([*PLACEMENT, *prefix, node])
+        self.secure_port = add_secure_port(self.cluster) if secure else 0
         self.cluster.start()
         self.member = self.cluster.members[0]
         self.port = self.member.client_port
@@ -704,6 +714,21 @@ def lists(node: str) -> str:
             f"quiet {quiet['p99'] * 1000:.0f} ms")
 
 
+def lax_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def half_open(port: int, hello: bytes, at: int) -> socket.socket:
+    """Nothing; a piece of a greeting; a greeting whose answer is not taken up."""
+    one = socket.create_connection(
+        ("127.0.0.1", port), 5, source_address=(f"127.0.0.{2 + at % 50}", 0))
+    one.sendall((b"", hello[:100], hello)[at % 3])
+    one.setblocking(False)
+    return one
+
+
 def greeting(context: ssl.SSLContext) -> bytes:
     """What an honest client says first."""
     output = ssl.MemoryBIO()
@@ -716,21 +741,13 @@ def greeting(context: ssl.SSLContext) -> bytes:
 
 def handshakes(node: str) -> str:
     """TLS handshakes that are begun and not ended: a deadline, and so many at a time."""
-    port = free_port()
     cluster = Cluster([node])
-    plain = cluster.members[0].endpoint
-    cluster.flags = ("--auto-tls", f"--listen-client-urls=http://{plain},https://127.0.0.1:{port}")
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    port = add_secure_port(cluster)
+    context = lax_context()
     hello = greeting(context)
 
     def open_one(at: int) -> socket.socket:
-        one = socket.create_connection(
-            ("127.0.0.1", port), 5, source_address=(f"127.0.0.{2 + at % 50}", 0))
-        # Nothing; a piece of a greeting; a greeting whose answer is not taken up.
-        one.sendall((b"", hello[:100], hello)[at % 3])
-        one.setblocking(False)
-        return one
+        return half_open(port, hello, at)
 
     def is_open(one: socket.socket) -> bool:
         try:

@@ -15,6 +15,7 @@ is `N passed, N failed, N skipped`.
 from __future__ import annotations
 
 import argparse
+import collections
 import os
 import sys
 import threading
@@ -22,9 +23,12 @@ import time
 
 import abuse
 import floods
+import wire as w
 from server import kill_everything
 
 IDLE = 10_000
+HALF_OPEN = 1_000
+LIST_BYTES = 2000 * 4025
 
 
 def quiet(target: abuse.Target, seconds: float) -> None:
@@ -67,10 +71,76 @@ def measure(title: str, target: abuse.Target, body, options) -> bool:
     return fine
 
 
+# Attacks that are not over by themselves. Each gets the target, and is made for so many seconds.
+
+def half_open_tls(target: abuse.Target, seconds: float) -> None:
+    """A thousand handshakes that are begun and not ended; who was cut comes anew."""
+    hello = abuse.greeting(abuse.lax_context())
+    others: collections.deque = collections.deque()
+    deadline, at = time.monotonic() + seconds, 0
+    while time.monotonic() < deadline:
+        others.append(abuse.half_open(target.secure_port, hello, at))
+        at += 1
+        if len(others) > HALF_OPEN:
+            others.popleft().close()
+    for one in others:
+        one.close()
+
+
+def slow_requests(target: abuse.Target, seconds: float) -> None:
+    """Heads, bodies, greetings and frames that come a byte at a time, 400 at once."""
+    begun = (b"GET /version HTTP/1.1\r\nx: ", w.PREFACE[:10],
+             b"POST /v3/kv/range HTTP/1.1\r\nhost: a\r\ncontent-length: 500000\r\n\r\n{")
+    wires = [target.wire(f"127.0.0.{2 + at % 40}").send(begun[at % 3]) for at in range(300)]
+    wires += [target.wire().greet().send(w.frame(w.DATA, 0, 1, b"x", length=16_000))
+              for _ in range(100)]
+    deadline, at = time.monotonic() + seconds, 0
+    while time.monotonic() < deadline:
+        wire = wires[at % len(wires)]
+        if not wire.is_over:
+            wire.send(b" ", 0.01)
+        at += 1
+    for wire in wires:
+        wire.close()
+
+
+def parallel_lists(target: abuse.Target, seconds: float) -> None:
+    """100 lists of all keys, 8 MB each, read as fast as they come and asked for again."""
+    request = w.field(1, b"list/") + w.field(2, b"list0")
+    ask = w.frame(w.WINDOW, 0, 0, w.number(1 << 24))
+    lists = [(target.wire().greet(window=1 << 24), [1, 0]) for _ in range(100)]
+    for wire, _ in lists:
+        wire.send(ask + w.call(1, abuse.RANGE, request))
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for wire, state in lists:
+            wire.poll(0.0005)
+            state[1] += len(wire.received)
+            wire.received = b""
+            if state[1] >= LIST_BYTES:
+                state[0] += 2
+                state[1] = 0
+                wire.send(ask + w.call(state[0], abuse.RANGE, request))
+    for wire, _ in lists:
+        wire.close()
+
+
+def fill(target: abuse.Target) -> None:
+    for at in range(2000):
+        target.prepare(b"list/%05d" % at, b"l" * 4000)
+
+
+PREPARATIONS = {parallel_lists: fill}
+
+
 def attacks():
+    """Their titles, what they do, and what the member is started with."""
     for title, body in abuse.ATTACKS.items():
         if "answers read" not in title and "idle" not in title:
-            yield title, repeated(body)
+            yield title, repeated(body), {}
+    yield "TLS handshakes that are begun and not ended", half_open_tls, {"secure": True}
+    yield "slow heads, bodies and frames, 400 at once", slow_requests, {}
+    yield "100 parallel lists of 8 MB, 48 MiB for clients", parallel_lists, {"buffer": 48 << 20}
 
 
 def main() -> int:
@@ -87,11 +157,12 @@ def main() -> int:
     passed = failed = 0
     print("| Attack | Call | quiet p99 | attack p50 / p99 | ratio | calls | stolen |")
     print("|---|---|---|---|---|---|---|")
-    for title, body in attacks():
+    for title, body, start in attacks():
         if not any(only in title for only in options.only.split("|")):
             continue
-        target = abuse.Target(options.subject)
+        target = abuse.Target(options.subject, **start)
         try:
+            PREPARATIONS.get(body, lambda target: None)(target)
             fine = measure(title, target, body, options)
         except abuse.Failure as error:
             print(f"FAILED {title}: {error}", flush=True)

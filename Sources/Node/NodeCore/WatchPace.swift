@@ -21,7 +21,7 @@ package struct WatchPace: Sendable {
     static let sharers = 4
 
     package init(
-        burst: Int = 1_024, least: Int = 512, bytes: Int = 320 << 10, changes: Int = 4_096
+        burst: Int = 1_024, least: Int = 512, bytes: Int = 128 << 10, changes: Int = 4_096
     ) {
         self.burst = burst
         self.least = least

@@ -50,6 +50,10 @@ struct Watcher {
     var next: Int64
     /// Its place in the group while synced.
     var seat: Int?
+    /// What it holds while it stands in a line of those that are behind; zero otherwise.
+    fileprivate(set) var ticket: UInt64 = 0
+    /// That line is its stream's.
+    fileprivate var isParked = false
     /// Something was sent since the last progress check.
     var wasActive = false
 
@@ -73,8 +77,8 @@ struct WatchStream {
     var nextID: Int64 = 0
     /// Watch id to slot.
     var watchers = SortedMap<Int64, Int>()
-    /// Slots of its watchers that wait until it is written to again.
-    var parked: [Int] = []
+    /// Its watchers that wait until it is written to again.
+    var parked = WatcherLine()
 }
 
 /// Watchers with one wish.
@@ -97,10 +101,11 @@ struct Watches {
     private var freeGroups: [Int] = []
     private var groupOf: [WatchWish: Int] = [:]
     private var index = WatcherIndex()
-    /// Slots of watchers that read history, in the order they are served. Those whose streams are
-    /// blocked are parked there when their turn comes.
-    private var behind: [Int] = []
+    /// Watchers that read history, in the order they are served. Those whose streams are blocked are
+    /// parked there when their turn comes.
+    private var behind = WatcherLine()
     private var parkedCount = 0
+    private var lastTicket: UInt64 = 0
     /// Changes applied in this turn that someone wants, in order.
     private(set) var turn: [Change] = []
     private var touched: [Int] = []
@@ -126,10 +131,10 @@ struct Watches {
 
     mutating func close(_ stream: StreamNumber) {
         guard let closing = streams[stream] else { return }
-        let freed = Set(closing.watchers.values)
-        behind.removeAll { freed.contains($0) }
-        parkedCount -= closing.parked.count
-        for slot in closing.watchers.values { free(slot) }
+        for slot in closing.watchers.values {
+            leaveLine(slot, of: stream)
+            free(slot)
+        }
         streams[stream] = nil
         blocked.remove(stream)
     }
@@ -145,12 +150,9 @@ struct Watches {
     }
 
     private mutating func unpark(_ stream: StreamNumber) {
-        let parked = streams.update(stream) { stream in
-            defer { stream.parked = [] }
-            return stream.parked
-        }
-        parkedCount -= parked?.count ?? 0
-        behind += parked ?? []
+        let parked = streams.update(stream) { [slots] in $0.parked.takeAll(slots) } ?? []
+        parkedCount -= parked.count
+        for slot in parked { standInLine(slot) }
     }
 
     private func isBlocked(_ stream: StreamNumber) -> Bool {
@@ -192,12 +194,23 @@ struct Watches {
     /// To read history, now or when its stream is written to again.
     private mutating func wait(_ slot: Int) {
         guard let stream = slots[slot]?.stream else { return }
-        if isBlocked(stream) {
-            parkedCount += 1
-            _ = streams.update(stream) { $0.parked.append(slot) }
-        } else {
-            behind.append(slot)
-        }
+        guard isBlocked(stream) else { return standInLine(slot) }
+        let ticket = giveTicket(slot)
+        slots[slot]?.isParked = true
+        parkedCount += 1
+        _ = streams.update(stream) { [slots] in $0.parked.append(slot, ticket, slots) }
+    }
+
+    private mutating func standInLine(_ slot: Int) {
+        let ticket = giveTicket(slot)
+        slots[slot]?.isParked = false
+        behind.append(slot, ticket, slots)
+    }
+
+    private mutating func giveTicket(_ slot: Int) -> UInt64 {
+        lastTicket += 1
+        slots[slot]?.ticket = lastTicket
+        return lastTicket
     }
 
     func slot(_ stream: StreamNumber, _ id: Int64) -> Int? {
@@ -207,16 +220,19 @@ struct Watches {
     mutating func remove(_ stream: StreamNumber, _ id: Int64) {
         guard let slot = slot(stream, id) else { return }
         _ = streams.update(stream) { $0.watchers[id] = nil }
-        if slots[slot]?.isSynced == false { leaveLine(slot, of: stream) }
+        leaveLine(slot, of: stream)
         free(slot)
     }
 
+    /// Nothing, if it stands in none.
     private mutating func leaveLine(_ slot: Int, of stream: StreamNumber) {
-        if let place = behind.firstIndex(of: slot) {
-            behind.remove(at: place)
-        } else if let place = streams[stream]?.parked.firstIndex(of: slot) {
-            _ = streams.update(stream) { $0.parked.remove(at: place) }
+        guard let watcher = slots[slot], watcher.ticket != 0 else { return }
+        slots[slot]?.ticket = 0
+        if watcher.isParked {
             parkedCount -= 1
+            _ = streams.update(stream) { $0.parked.leave() }
+        } else {
+            behind.leave()
         }
     }
 
@@ -348,9 +364,11 @@ struct Watches {
     /// The next watcher that may read history, or nil. It keeps its place until `advance`.
     func nextBehind(after tried: Int) -> (place: Int, slot: Int)? {
         var place = tried
-        while place < behind.count {
-            let slot = behind[place]
-            if let stream = slots[slot]?.stream, !isBlocked(stream) { return (place, slot) }
+        while place < behind.entries.count {
+            let entry = behind.entries[place]
+            if slots.holds(entry), let stream = slots[entry.slot]?.stream, !isBlocked(stream) {
+                return (place, entry.slot)
+            }
             place += 1
         }
         return nil
@@ -366,9 +384,8 @@ struct Watches {
     /// their groups again. The others go on with the one in that place, so that each has its turn.
     mutating func joinLevel(current: Int64, served: Int) {
         invariant(turn.isEmpty, "watchers join in the middle of a turn")
-        let tried = behind[..<min(served, behind.count)]
-        behind = Array(behind[tried.endIndex...])
-        for slot in tried {
+        for slot in behind.takeFirst(served, slots) {
+            slots[slot]?.ticket = 0
             if let next = slots[slot]?.next, next > current { sync(slot) } else { wait(slot) }
         }
     }

@@ -10,7 +10,7 @@ package import Posix
 /// While lingering, our side is shut and the delegate has been told; what the peer still sends is
 /// thrown away, since closing over unread bytes would reset the connection and take from the peer
 /// what it has not read yet.
-package final class Connection: ReadinessSink {
+package final class Connection: ReadinessSink, TurnTaker {
     private enum State {
         case open, flushing, lingering, closed
     }
@@ -71,6 +71,11 @@ package final class Connection: ReadinessSink {
     private var isInLine = false
     /// Its session has bytes that were not delivered yet.
     private var hasMoreInSession = false
+    /// It is broken, and waits in line for its end.
+    private var dueFailure: PosixError?
+
+    /// For who has just come, while others are there.
+    private static let shortQuantum = Duration.microseconds(50)
 
     /// It has had much time of late, and others want some.
     package var mustYield: Bool {
@@ -78,11 +83,12 @@ package final class Connection: ReadinessSink {
     }
 
     /// It is heavy, or nearly so in a turn that is long already: many may come at once with a little
-    /// each, as new ones do.
+    /// each, as new ones do. A handshake takes a quarter of a millisecond of arithmetic.
     private var mustStandInLine: Bool {
         guard let share else { return false }
+        if isHandshaking, reactor.hasLight { return true }
         return share.isHeavy(at: reactor.now)
-            || reactor.lightIsLong && share.isNearlyHeavy(at: reactor.now)
+            || share.isNearlyHeavy(at: reactor.now) && reactor.lightIsLong
     }
 
     /// There are requests that it has not handled; it hears `connectionContinues`.
@@ -258,10 +264,11 @@ package final class Connection: ReadinessSink {
                 reactor.noteDeferred()
                 return standInLine()
             }
-            guard let mark = share?.mark else { return receive(quantum: nil) }
-            reactor.noteLight()
-            receive(quantum: nil)
-            if let share { reactor.chargeLight(share.cost(since: mark)) }
+            guard let share else { return receive(quantum: nil) }
+            let isNew = share.isNearlyHeavy(at: reactor.now) && reactor.hasLight
+            reactor.noteLight(self)
+            receive(quantum: isNew ? Connection.shortQuantum : nil, mayWait: true)
+            if let after = self.share { reactor.chargeLight(after.cost(since: share.mark)) }
         } else if readiness.isFailed {
             let code = socket.pendingError
             end(.failed(.system(PosixError("read", code: code == 0 ? 104 : code))))
@@ -282,17 +289,17 @@ package final class Connection: ReadinessSink {
         reactor.serveLater(self)
     }
 
-    /// The turn of one that waited in line: as much as that time is likely to be enough for. Gives
-    /// what it has cost.
     internal func takeTurn(quantum: Duration) -> Duration {
         isInLine = false
+        if let dueFailure { end(.failed(.system(dueFailure))) }
         guard state != .closed, interest.contains(.read) else { return .zero }
         let mark = share?.mark ?? 0
         receive(quantum: quantum)
         return share?.cost(since: mark) ?? .zero
     }
 
-    private func receive(quantum: Duration?) {
+    /// `mayWait`: it has not stood in line in this turn.
+    private func receive(quantum: Duration?, mayWait: Bool = false) {
         if hasBacklog {
             hasBacklog = false
             return serve(0, quantum) { [self] in delegate?.connectionContinues(self) }
@@ -304,10 +311,14 @@ package final class Connection: ReadinessSink {
             count = unsafe try socket.read(
                 into: UnsafeMutableRawBufferPointer(rebasing: reactor.readBuffer[..<room]))
         } catch {
+            if mustWaitToEnd(mayWait) {
+                dueFailure = error
+                return standInLine()
+            }
             return end(.failed(.system(error)))
         }
         guard let count else { return }
-        if count == 0 { return noteInputEnd() }
+        if count == 0 { return mustWaitToEnd(mayWait) ? standInLine() : noteInputEnd() }
         // What still comes after we have closed is thrown away.
         guard state == .open else { return }
         lastReceived = reactor.now
@@ -319,6 +330,13 @@ package final class Connection: ReadinessSink {
                 unsafe receiveThroughSession(bytes)
             }
         }
+    }
+
+    /// Many may leave at once, and each has something to let go of.
+    private func mustWaitToEnd(_ mayWait: Bool) -> Bool {
+        if mayWait, reactor.lightIsLong { return true }
+        share?.chargeEnd(at: reactor.now)
+        return false
     }
 
     /// Delivers by `body`, and keeps the account of the time that takes.

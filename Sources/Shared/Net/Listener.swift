@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Bytes
 package import Posix
 
 /// Takes connections on one or more addresses. The reactor keeps it until `close`.
@@ -61,14 +62,16 @@ package final class Listener {
     }
 
     /// One listening socket.
-    private final class ListenerDoor: ReadinessSink {
-        private static let acceptsPerTurn = 64
+    private final class ListenerDoor: ReadinessSink, TurnTaker {
+        /// Where nobody is there who would wait for it.
+        private static let longTurn = Duration.milliseconds(2)
 
         private let reactor: Reactor
         private let socket: Socket
         private let accepted: (Socket) -> Void
         private var token: WatchToken?
         private var isResting = false
+        private var isInLine = false
         private(set) var exhaustionCount = 0
 
         var isPaused = false {
@@ -84,16 +87,33 @@ package final class Listener {
             token = try reactor.watch(socket.descriptor, .read, self)
         }
 
+        /// Taking a connection costs more than most requests, so it waits behind those.
         func ready(_ readiness: Poller.Readiness) {
-            for _ in 0..<ListenerDoor.acceptsPerTurn {
-                if token == nil || isPaused { return }
+            guard reactor.hasLight else {
+                _ = takeTurn(quantum: ListenerDoor.longTurn)
+                return
+            }
+            reactor.noteDeferred()
+            if isInLine { return }
+            isInLine = true
+            reactor.serveLater(self)
+        }
+
+        func takeTurn(quantum: Duration) -> Duration {
+            isInLine = false
+            let began = MonotonicClock.now
+            var spent = Duration.zero
+            repeat {
+                if token == nil || isPaused || isResting { break }
                 do throws(PosixError) {
-                    guard let taken = try socket.accept() else { return }
+                    guard let taken = try socket.accept() else { break }
                     accepted(taken)
                 } catch {
-                    return rest()
+                    rest()
                 }
-            }
+                spent = MonotonicClock.now - began
+            } while spent < quantum
+            return spent
         }
 
         private func rest() {

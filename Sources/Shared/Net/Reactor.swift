@@ -99,7 +99,7 @@ package final class Reactor {
         now = MonotonicClock.now
         turnNumber &+= 1
         deferredCount = 0
-        heavy.beginLight()
+        heavy.beginLight(at: now)
         let wasDue = isNextTurnDue
         isNextTurnDue = false
         for index in 0..<count {
@@ -116,6 +116,7 @@ package final class Reactor {
 
     /// As `Poller.wait`; looks for a moment first if `linger` was called and that has paid lately.
     private func waitForEvents(_ wait: Duration?) throws(PosixError) -> Int {
+        if givesWay { Thread.giveWay() }
         guard lingering.begins(wait) else { return try poller.wait(wait) }
         let end = MonotonicClock.now + Lingering.limit
         var count = 0
@@ -179,11 +180,11 @@ package final class Reactor {
     // MARK: Heavy connections
 
     /// It has something to read and waits for its turn.
-    internal func serveLater(_ connection: Connection) {
-        heavy.append(connection)
+    internal func serveLater(_ taker: any TurnTaker) {
+        heavy.append(taker)
     }
 
-    /// An event was about a connection that waits for its turn.
+    /// An event was about somebody who waits for a turn.
     internal func noteDeferred() {
         deferredCount += 1
     }
@@ -191,9 +192,12 @@ package final class Reactor {
     /// A connection that is not heavy was served lately.
     package var hasLight: Bool { heavy.hasLight(at: now) }
 
+    /// More than one of them was served in the last tenth of a second.
+    package var hasLightCrowd: Bool { heavy.hasLightCrowd(at: now) }
+
     /// A connection is served that is not heavy.
-    internal func noteLight() {
-        heavy.noteLight(at: now)
+    internal func noteLight(_ connection: Connection) {
+        heavy.noteLight(ObjectIdentifier(connection), at: now)
     }
 
     /// What it has cost.
@@ -202,7 +206,7 @@ package final class Reactor {
     }
 
     /// Those that are not heavy have taken this turn's time.
-    internal var lightIsLong: Bool { heavy.lightIsLong }
+    internal var lightIsLong: Bool { heavy.lightIsLong(at: MonotonicClock.now) }
 
     private func serveHeavy() {
         if heavy.isEmpty { return }
@@ -212,10 +216,10 @@ package final class Reactor {
         var left = heavy.count
         var cost = Duration.zero
         while left > 0, cost < all, MonotonicClock.now - began < all,
-            let connection = heavy.popFirst()
+            let taker = heavy.popFirst()
         {
             left -= 1
-            cost += connection.takeTurn(quantum: each)
+            cost += taker.takeTurn(quantum: each)
         }
         endTurn()
         heavy.endTurn(MonotonicClock.now - began)
@@ -254,6 +258,10 @@ package final class Reactor {
     }
 
     internal var isAboutToLinger: Bool { lingering.isAsked }
+
+    /// Another thread is at work for this one and has no other processor: it runs first, as soon as
+    /// a turn is over. The kernel may let it wait for milliseconds while turn follows turn.
+    package var givesWay = false
 
     /// The next turn comes at once, after a look at what has happened meanwhile: for work that goes
     /// on and must not keep others waiting.

@@ -32,6 +32,8 @@ package struct ReadShare: Equatable, Sendable {
     private static let readPrice: Int64 = 5_000
     private static let writePrice: Int64 = 10_000
     private static let kibibytePrice: Int64 = 500
+    /// Of an end, with what the connection leaves behind.
+    private static let endPrice: Int64 = 20_000
 
     /// `time` is what the bytes of a turn should take at most, as far as that can be had with
     /// `range.lowerBound` bytes. Who has come at `now` has no burst saved: else each connection that
@@ -79,6 +81,10 @@ package struct ReadShare: Equatable, Sendable {
 
     mutating func chargeWrite(_ count: Int, at now: Instant) {
         charge(Self.writePrice &+ Int64(count >> 10) &* Self.kibibytePrice, at: now)
+    }
+
+    mutating func chargeEnd(at now: Instant) {
+        charge(Self.endPrice, at: now)
     }
 
     mutating func chargeRequest(at now: Instant) {

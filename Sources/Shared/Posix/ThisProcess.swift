@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 internal import Glibc
 
 /// What a process may know about itself, for metrics and status.
@@ -55,6 +56,12 @@ package enum ThisProcess {
 
     package static var processorCount: Int {
         max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    }
+
+    /// On how many of them this thread, and those it starts, may run at all (taskset, cpusets).
+    package static var usableProcessorCount: Int {
+        let count = Int(keelson_usable_processors())
+        return count > 0 ? count : processorCount
     }
 
     package static var hostName: String {

@@ -39,6 +39,11 @@ package struct Thread: ~Copyable, Sendable {
         _ = try Thread(name: name, stackByteCount: stackByteCount, body)
     }
 
+    /// Whoever else wants this processor has it first. Free when nobody does.
+    package static func giveWay() {
+        sched_yield()
+    }
+
     deinit {
         pthread_detach(handle)
     }

@@ -13,7 +13,7 @@ final class AnswerTurns {
     private var isDue = false
 
     /// Bytes of a turn while others are about, and while none is.
-    private static let sharedBytes = 64 << 10
+    private static let sharedBytes = 32 << 10
     private static let aloneBytes = 2 << 20
 
     init(_ reactor: Reactor) {

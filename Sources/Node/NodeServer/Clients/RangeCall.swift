@@ -19,7 +19,7 @@ final class RangeCall: ServerCall {
     /// For a carrier that takes messages only as a whole.
     private var whole: [UInt8] = []
 
-    private static let pieceBytes = 64 << 10
+    private static let pieceBytes = 32 << 10
     /// Must be above HTTP/2's high water mark: only from there on a stream tells that it has room.
     private static let queueBytes = 512 << 10
     /// Records are measured before the first piece; so many take as long as some bytes do.

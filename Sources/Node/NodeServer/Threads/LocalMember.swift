@@ -73,6 +73,10 @@ final class LocalMember {
 
     private var outputs: [Output] = []
     private var diskWork: [DiskWork] = []
+    /// Numbers of the last appends that the disk's thread was given, and has reported.
+    private var (appendsSubmitted, appendsHeard): (UInt64, UInt64) = (0, 0)
+    /// All threads of this process have one processor.
+    private let sharesProcessor = ThisProcess.usableProcessorCount == 1
     private var calls: [CallNumber: Caller] = [:]
     private var sinks: [StreamNumber: any WatchSink] = [:]
     private var lastNumber: UInt64 = 0
@@ -164,6 +168,7 @@ final class LocalMember {
         switch letter {
         case .appended(let number, let took):
             if let took { metrics.logSynced(took) }
+            appendsHeard = number
             receive(.appended(through: AppendNumber(number)))
         case .diskFilled(let isFull):
             if isFull {
@@ -209,16 +214,22 @@ final class LocalMember {
             carryOut()
         }
         if !diskWork.isEmpty {
-            disk.submit(diskWork)
-            diskWork.removeAll(keepingCapacity: true)
+            submitDiskWork()
         }
+        reactor.givesWay = sharesProcessor && appendsHeard < appendsSubmitted
         if hasMore { reactor.turnAgain() }
+    }
+
+    private func submitDiskWork() {
+        if case .append(let batch)? = diskWork.last { appendsSubmitted = batch.number.number }
+        disk.submit(diskWork)
+        diskWork.removeAll(keepingCapacity: true)
     }
 
     /// The lone write of a lone client to a lone member is made durable without the disk's thread:
     /// nobody is there who could use the time. True if it was, and the core has heard of it.
     private func appendHere() -> Bool {
-        guard diskWork.count == 1, calls.count <= 1, node.isAlone,
+        guard diskWork.count == 1, calls.count <= 1, node.isAlone, !reactor.hasLightCrowd,
             case .append(let batch) = diskWork[0],
             batch.mustSync, batch.entries.count == 1, batch.snapshot == nil,
             batch.entries[0].data.count <= LocalMember.shortEntry,

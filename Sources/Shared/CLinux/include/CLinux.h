@@ -56,6 +56,9 @@ int keelson_random(void *buffer, size_t count);
 
 void keelson_name_thread(const char *name);
 
+// On how many processors this thread may run. 0 if the kernel does not say.
+int keelson_usable_processors(void);
+
 // What tells one state of a file from another: device, inode, size, and the nanoseconds of its last
 // change of content and of status. 0, or -1 and errno.
 int keelson_file_stamp(const char *path, int64_t stamp[5]);

@@ -15,6 +15,8 @@ package final class TLSReception: ConnectionDelegate {
     private var places: [ObjectIdentifier: Int] = [:]
     private var oldest = 0
 
+    private static let bytesPerTurn = 1_024...(16 << 10)
+
     package private(set) var droppedCount = 0
     package var halfOpenCount: Int { places.count }
 
@@ -38,6 +40,8 @@ package final class TLSReception: ConnectionDelegate {
             let session = try certificates.serverSession(now: reactor.now)
             let connection = try Connection(on: reactor, socket: socket, session: session)
             connection.handshakeTimeout = limits.time
+            connection.share = ReadShare(
+                TLSReception.bytesPerTurn, time: .microseconds(200), newAt: reactor.now)
             while places.count >= limits.halfOpen { dropOldest() }
             places[ObjectIdentifier(connection)] = waiting.count
             waiting.append(connection)
@@ -91,6 +95,7 @@ package final class TLSReception: ConnectionDelegate {
 
     package func connectionEstablished(_ connection: Connection) {
         leave(connection)
+        connection.share = nil
         established(connection)
     }
 
