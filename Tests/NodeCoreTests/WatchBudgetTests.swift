@@ -96,6 +96,20 @@ import Testing
         #expect(hall.counts().reduce(first, +) == 100)
     }
 
+    @Test func `what is beyond four kibibytes in a response counts three times`() {
+        var budget = WatchPace(burst: 100, least: 100, bytes: 30_000).budget(of: 100)
+        for _ in 0..<7 { budget.spend([UInt8](repeating: 0, count: 4_096)) }
+        #expect(!budget.isSpent)
+        budget.spend([UInt8](repeating: 0, count: 4_096))
+        #expect(budget.isSpent)
+        var large = WatchPace(burst: 100, least: 100, bytes: 30_000).budget(of: 100)
+        large.spend([UInt8](repeating: 0, count: 10_000))
+        #expect(large.bytes == 30_000 - 4_096 - 3 * 5_904)
+        #expect(!large.isSpent)
+        large.spend([UInt8](repeating: 0, count: 10_000))
+        #expect(large.isSpent)
+    }
+
     @Test func `history comes in pieces of which several watchers have room in a turn`() {
         let hall = Hall(burst: 1_000, bytes: 8_000)
         let first = hall.streams[0]

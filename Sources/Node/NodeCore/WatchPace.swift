@@ -20,8 +20,12 @@ package struct WatchPace: Sendable {
     /// Watchers that may share a piece of history in one turn, if it is as large as it may be.
     static let sharers = 4
 
+    /// What is beyond that in a response costs three times as much: memory for it is likely to come
+    /// from the kernel, which clears it first.
+    static let largeBytes = 4_096
+
     package init(
-        burst: Int = 1_024, least: Int = 512, bytes: Int = 128 << 10, changes: Int = 4_096
+        burst: Int = 1_024, least: Int = 512, bytes: Int = 320 << 10, changes: Int = 4_096
     ) {
         self.burst = burst
         self.least = least
@@ -46,7 +50,7 @@ struct WatchBudget {
 
     mutating func spend(_ response: [UInt8]) {
         responses -= 1
-        bytes -= response.count
+        bytes -= response.count + 2 * max(0, response.count - WatchPace.largeBytes)
     }
 }
 
