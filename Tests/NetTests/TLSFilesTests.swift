@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
-import Net
 import Posix
 import TestKit
 import Testing
+
+@testable import Net
 
 /// Files that are no good, and files that change.
 @Suite struct TLSFilesTests {
@@ -142,6 +143,37 @@ import Testing
             now = now + .seconds(1)
             #expect(reload.context(now: now) !== old, "\(file)")
         }
+    }
+
+    @Test func `a pair that is renewed while it is read is read again`() throws {
+        let mismatch = NetError.session("the key does not belong to the certificate")
+        /// How often the files change, each time while they are read.
+        func read(changes: Int) -> (state: Int?, reads: Int) {
+            var (state, reads) = (0, 0)
+            let found = try? CertificateReload.settled {
+                state
+            } read: { () throws(NetError) in
+                reads += 1
+                if reads > changes { return }
+                state += 1
+                throw mismatch
+            }
+            return (found?.0, reads)
+        }
+        #expect(read(changes: 0) == (0, 1))
+        #expect(read(changes: 1) == (1, 2))
+        #expect(read(changes: 2) == (2, 3))
+        #expect(read(changes: 100) == (nil, 3), "not for ever")
+        var reads = 0
+        #expect(throws: mismatch) {
+            try CertificateReload.settled {
+                0
+            } read: { () throws(NetError) in
+                reads += 1
+                throw mismatch
+            }
+        }
+        #expect(reads == 1, "it is what it is")
     }
 
     @Test func `a certificate of one's own is made once and kept`() throws {

@@ -29,6 +29,7 @@ final class SecureCluster {
     private(set) var authority: TestAuthority
     let members: [Member]
     var extra: [String] = []
+    private var clientLife = 0
 
     static let names = ["DNS:localhost", "IP:127.0.0.1"]
 
@@ -37,7 +38,7 @@ final class SecureCluster {
         authority = try TestAuthority("ca", in: folder["pki"])
         members = try (1...count).map { try Member("m\($0)") }
         for member in members { try issue(member.name) }
-        try issue("client")
+        try renewClient(by: authority)
         try authority.revoke([], into: file("crl"))
     }
 
@@ -46,6 +47,18 @@ final class SecureCluster {
     @discardableResult
     func issue(_ name: String, by other: TestAuthority? = nil) throws -> TestAuthority.Issued {
         try (other ?? authority).issue(file(name), .init(name, Self.names))
+    }
+
+    /// As Kubernetes renews what a pod has mounted: key and certificate change in one step, for a
+    /// link names another folder then. A client that starts in between has nothing older to keep to.
+    func renewClient(by signer: TestAuthority) throws {
+        clientLife += 1
+        try signer.issue(file("client.\(clientLife)/client"), .init("client", Self.names))
+        for kind in ["crt", "key"] where clientLife == 1 {
+            try Directory.link("client/client.\(kind)", at: file("client.\(kind)"))
+        }
+        try Directory.link("client.\(clientLife)", at: file("client.new"))
+        try Directory.rename(file("client.new"), to: file("client"))
     }
 
     func start(_ member: Member, state: String = "new", others: [Member]? = nil) throws {

@@ -7,6 +7,7 @@ internal import Posix
 /// nothing: the last good ones stay, and the reason is told once for each state of the files.
 package final class CertificateReload {
     private static let interval: Duration = .seconds(1)
+    private static let attempts = 3
 
     package let policy: TLSPolicy
     package let role: TLSPolicy.Role
@@ -28,8 +29,29 @@ package final class CertificateReload {
         self.policy = policy
         self.role = role
         self.report = report
-        stamps = CertificateReload.stamps(policy)
-        current = try TLSContext(policy, role)
+        (stamps, current) = try CertificateReload.settled {
+            CertificateReload.stamps(policy)
+        } read: { () throws(NetError) in
+            try TLSContext(policy, role)
+        }
+    }
+
+    /// A key and its certificate may be renewed while they are read, so that the two do not fit:
+    /// what cannot be used, and has changed meanwhile, is read again. The state is that before.
+    static func settled<State: Equatable, Found>(
+        _ state: () -> State, read: () throws(NetError) -> Found
+    ) throws(NetError) -> (State, Found) {
+        var before = state()
+        for _ in 1..<CertificateReload.attempts {
+            do throws(NetError) {
+                return (before, try read())
+            } catch {
+                let after = state()
+                if after == before { throw error }
+                before = after
+            }
+        }
+        return (before, try read())
     }
 
     /// For one new connection. The files are looked at once a second at most.
