@@ -112,18 +112,29 @@ private final class Crowd {
 /// A handshake that never ends, and whose every message is a millisecond of arithmetic.
 private final class EndlessHandshake: TransportSession {
     let heard: () -> Void
+    let answered: () -> Void
+    private var answers: [[UInt8]] = []
 
-    init(_ heard: @escaping () -> Void) {
-        self.heard = heard
+    init(_ heard: @escaping () -> Void, answered: @escaping () -> Void) {
+        (self.heard, self.answered) = (heard, answered)
     }
 
-    func receive(_ wire: UnsafeRawBufferPointer) { heard() }
+    func receive(_ wire: UnsafeRawBufferPointer) {
+        answers.append([1])
+        heard()
+    }
+
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int { 0 }
     func write(_ plain: [UInt8]) {}
     var pendingBytes: Int { 0 }
     func endOutput() {}
-    var hasOutput: Bool { false }
-    func takeOutput() -> [[UInt8]] { [] }
+    var hasOutput: Bool { !answers.isEmpty }
+    func takeOutput() -> [[UInt8]] {
+        if answers.isEmpty { return [] }
+        answered()
+        defer { answers = [] }
+        return answers
+    }
     var isHandshaking: Bool { true }
     var isInputOver: Bool { false }
 }
@@ -232,22 +243,66 @@ struct HeavyTurnsTests {
         }
     }
 
-    @Test func `handshakes come one by one behind who is there`() throws {
+    @Test func `handshakes and their answers come one by one behind who is there`() throws {
         let crowd = try Crowd(6) { crowd, number in
-            number == 5 ? nil : EndlessHandshake { [unowned crowd] in crowd.note(number) }
+            number == 5
+                ? nil
+                : EndlessHandshake {
+                    [unowned crowd] in
+                    crowd.note(number)
+                } answered: {
+                    [unowned crowd] in
+                    crowd.note(10 + number)
+                }
         }
         crowd.workTime = .milliseconds(1)
         try crowd.sendMore(5)
         while try !crowd.turn().contains(5) {}
         for number in 0..<5 { try crowd.sendMore(number) }
-        var handshakes: [Int] = []
-        for _ in 0..<20 where handshakes.count < 5 {
+        var done: [Int] = []
+        for _ in 0..<40 where done.count < 10 {
             try crowd.sendMore(5)
-            let served = try crowd.turn().filter { $0 < 5 }
+            let served = try crowd.turn().filter { $0 != 5 }
             #expect(served.count <= 1)
-            handshakes += served
+            done += served
         }
-        #expect(handshakes.sorted() == Array(0..<5))
+        #expect(done.sorted() == Array(0..<5) + Array(10..<15))
+    }
+
+    /// Each of them costs next to nothing.
+    @Test func `pieces of hundreds of requests do not make a turn long for one who is served`()
+        throws
+    {
+        let crowd = try Crowd(41)
+        crowd.workTime = .microseconds(100)
+        for _ in 0..<20 {
+            // Its own requests come to their end.
+            try crowd.send(Array(0..<41), count: 10)
+            crowd.far[40].chargeRequest()
+            while try !crowd.turn().isEmpty {}
+        }
+        try crowd.send(Array(0..<40), count: 10)
+        try crowd.sendMore(40)
+        var served: [Int] = []
+        while served.count < 41 {
+            let turn = try crowd.turn()
+            #expect(turn.count <= 5)
+            if turn.isEmpty { break }
+            served += turn
+        }
+        #expect(served.sorted() == Array(0..<41))
+        #expect(served.firstIndex(of: 40).map { $0 < 10 } == true, "\(served)")
+    }
+
+    @Test func `what comes after the end is thrown away, and reading it has its price`() throws {
+        let crowd = try Crowd(1)
+        let connection = crowd.far[0]
+        connection.closeAfterFlush()
+        try crowd.send([0], count: 5_000)
+        for _ in 0..<520 where connection.share?.isHeavy(at: crowd.reactor.now) == false {
+            #expect(try crowd.turn().isEmpty)
+        }
+        #expect(connection.share?.isHeavy(at: crowd.reactor.now) == true)
     }
 
     @Test func `two who are served in turns are a crowd, one is none`() {

@@ -128,6 +128,40 @@ import Testing
         #expect(twin.server.peerCertificate == nil)
     }
 
+    @Test func `a server's handshake stops once before it answers, where it shall`() throws {
+        let papers = try TLSPapers()
+        try papers.authority.issue("alice", .init("alice"))
+        for version in [TLSPolicy.Version.tls12, .tls13] {
+            for fragment in [nil, 1] {
+                let twin = try TLSTwin(
+                    papers.client("alice") { $0.newestVersion = version },
+                    papers.strictServer(), pauses: true)
+                twin.fragment = fragment
+                #expect(twin.works)
+                #expect(twin.pauses == [false])
+                #expect(twin.server.peerCertificate != nil)
+            }
+        }
+        let twin = try TLSTwin(papers.client("alice"), papers.strictServer())
+        #expect(twin.works)
+        #expect(twin.pauses == [])
+    }
+
+    @Test func `of the suites of TLS 1.3 the first of Go's is chosen`() throws {
+        let papers = try TLSPapers()
+        let client = try TLSSession(TLSContext(papers.client(), .client), host: "127.0.0.1")
+        let server = try TLSSession(TLSContext(papers.server(), .server))
+        for hello in try client.takeOutput() {
+            try unsafe hello.withUnsafeBytes { try unsafe server.receive($0) }
+        }
+        let answer = try server.takeOutput().reduce([], +)
+        // Record, kind and length, version, random number, the session's number (RFC 8446, 4.1.3).
+        let at = 5 + 4 + 2 + 32
+        #expect(answer[5] == 2)
+        let suite = at + 1 + Int(answer[at])
+        #expect(answer[suite..<suite + 2] == [0x13, 0x01], "TLS_AES_128_GCM_SHA256")
+    }
+
     @Test func `plain HTTP is told that it came to the wrong port`() throws {
         let papers = try TLSPapers()
         let server = try TLSSession(TLSContext(papers.server(), .server))
@@ -168,7 +202,7 @@ import Testing
                 if random.below(3) == 0 { bytes.removeLast(random.below(bytes.count)) }
                 if random.below(5) == 0 { bytes += hello }
             }
-            let server = try TLSSession(context)
+            let server = try TLSSession(context, pauses: random.below(2) == 0)
             do throws(NetError) {
                 var done = 0
                 while done < bytes.count {
@@ -177,6 +211,7 @@ import Testing
                         buffer throws(NetError) in
                         try unsafe server.receive(UnsafeRawBufferPointer(buffer))
                     }
+                    if random.below(2) == 0 { try server.goOn() }
                     done += count
                 }
             } catch {

@@ -14,9 +14,14 @@ final class TLSTwin {
     var serverGot: [UInt8] = []
     /// Bytes handed over at a time; nil: all there are.
     var fragment: Int?
+    /// What each pause of the server found: bytes for the wire.
+    private(set) var pauses: [Bool] = []
 
-    init(_ clientPolicy: TLSPolicy, _ serverPolicy: TLSPolicy, host: String? = "127.0.0.1") throws {
-        server = try TLSSession(TLSContext(serverPolicy, .server))
+    init(
+        _ clientPolicy: TLSPolicy, _ serverPolicy: TLSPolicy, host: String? = "127.0.0.1",
+        pauses: Bool = false
+    ) throws {
+        server = try TLSSession(TLSContext(serverPolicy, .server), pauses: pauses)
         client = try TLSSession(TLSContext(clientPolicy, .client), host: host)
     }
 
@@ -54,6 +59,10 @@ final class TLSTwin {
         do throws(NetError) {
             try unsafe part.withUnsafeBufferPointer { buffer throws(NetError) in
                 try unsafe to.receive(UnsafeRawBufferPointer(buffer))
+            }
+            while to.isPaused {
+                pauses.append(to.hasOutput)
+                try to.goOn()
             }
             var room = [UInt8](repeating: 0, count: 1 << 16)
             while true {

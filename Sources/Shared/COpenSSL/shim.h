@@ -23,6 +23,22 @@ static inline void keelson_tls_harden(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 0);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    // As Go orders them. What a handshake derives takes half the time with SHA-256.
+    SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                                      "TLS_CHACHA20_POLY1305_SHA256");
+}
+
+static inline int keelson_tls_pause(SSL *session, void *unused) {
+    (void)unused;
+    if (SSL_get_ex_data(session, 0)) return 1;
+    SSL_set_ex_data(session, 0, session);
+    return -1;
+}
+
+// Makes a server's handshake stop once on its way, after the other side's greeting was read and
+// before it is answered: SSL_ERROR_WANT_X509_LOOKUP.
+static inline void keelson_tls_pause_once(SSL *session) {
+    SSL_set_cert_cb(session, keelson_tls_pause, NULL);
 }
 
 // Versions as on the wire: 0x0303 is TLS 1.2, 0x0304 TLS 1.3; 0 is the highest there is.

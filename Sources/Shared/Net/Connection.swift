@@ -69,6 +69,8 @@ package final class Connection: ReadinessSink, TurnTaker {
     private var hasBacklog = false
     /// It stands in the line of heavy connections.
     private var isInLine = false
+    /// What it says in a handshake waits there.
+    private var isFlightInLine = false
     /// Its session has bytes that were not delivered yet.
     private var hasMoreInSession = false
     /// It is broken, and waits in line for its end.
@@ -76,19 +78,22 @@ package final class Connection: ReadinessSink, TurnTaker {
 
     /// For who has just come, while others are there.
     private static let shortQuantum = Duration.microseconds(50)
+    /// No other handshake begins behind it in the same turn.
+    private static let flightTime = Duration.microseconds(100)
 
     /// It has had much time of late, and others want some.
     package var mustYield: Bool {
         share?.isHeavy(at: reactor.now) == true && reactor.hasLight
     }
 
-    /// It is heavy, or nearly so in a turn that is long already: many may come at once with a little
-    /// each, as new ones do. A handshake takes a quarter of a millisecond of arithmetic.
+    /// It is heavy. Or it is nearly so, or sends piece after piece of something, in a turn that is
+    /// long already: many may come at once with a little each, as new ones do. A handshake takes a
+    /// quarter of a millisecond of arithmetic.
     private var mustStandInLine: Bool {
         guard let share else { return false }
         if isHandshaking, reactor.hasLight { return true }
-        return share.isHeavy(at: reactor.now)
-            || share.isNearlyHeavy(at: reactor.now) && reactor.lightIsLong
+        if share.isHeavy(at: reactor.now) { return true }
+        return (share.isFruitless || share.isNearlyHeavy(at: reactor.now)) && reactor.lightIsLong
     }
 
     /// There are requests that it has not handled; it hears `connectionContinues`.
@@ -184,6 +189,11 @@ package final class Connection: ReadinessSink, TurnTaker {
     private func scheduleFlush() {
         if isFlushDue || isFull || state == .closed { return }
         isFlushDue = true
+        // Behind the arithmetic of a handshake its answer would make the turn longer still.
+        if isHandshaking, share != nil, reactor.hasLight {
+            isFlightInLine = true
+            return standInLine()
+        }
         reactor.flushLater(self)
     }
 
@@ -292,6 +302,11 @@ package final class Connection: ReadinessSink, TurnTaker {
     internal func takeTurn(quantum: Duration) -> Duration {
         isInLine = false
         if let dueFailure { end(.failed(.system(dueFailure))) }
+        if isFlightInLine {
+            isFlightInLine = false
+            flushNow()
+            return Connection.flightTime
+        }
         guard state != .closed, interest.contains(.read) else { return .zero }
         let mark = share?.mark ?? 0
         receive(quantum: quantum)
@@ -304,7 +319,7 @@ package final class Connection: ReadinessSink, TurnTaker {
             hasBacklog = false
             return serve(0, quantum) { [self] in delegate?.connectionContinues(self) }
         }
-        if hasMoreInSession { return serve(0, quantum) { [self] in deliverFromSession() } }
+        if hasMoreInSession { return serve(0, quantum) { [self] in goOnInSession() } }
         let count: Int?
         do throws(PosixError) {
             let room = unsafe min(reactor.readBuffer.count, max(1, share?.byteCount ?? .max))
@@ -319,8 +334,11 @@ package final class Connection: ReadinessSink, TurnTaker {
         }
         guard let count else { return }
         if count == 0 { return mustWaitToEnd(mayWait) ? standInLine() : noteInputEnd() }
-        // What still comes after we have closed is thrown away.
-        guard state == .open else { return }
+        // What still comes after we have closed is thrown away, and that has its price as well.
+        guard state == .open else {
+            share?.chargeRead(count, at: reactor.now)
+            return
+        }
         lastReceived = reactor.now
         serve(count, quantum) { [self] in
             let bytes = unsafe UnsafeRawBufferPointer(rebasing: reactor.readBuffer[..<count])
@@ -354,16 +372,23 @@ package final class Connection: ReadinessSink, TurnTaker {
     }
 
     private func receiveThroughSession(_ bytes: UnsafeRawBufferPointer) {
+        shakeHands { session throws(NetError) in
+            unsafe try session.receive(bytes)
+        }
+        deliverFromSession()
+    }
+
+    private func shakeHands(_ body: (any TransportSession) throws(NetError) -> Void) {
         guard let session else { return }
         let wasHandshaking = session.isHandshaking
         do throws(NetError) {
-            unsafe try session.receive(bytes)
+            try body(session)
+            if session.isPaused, share == nil || !reactor.hasLight { try session.goOn() }
         } catch {
             return fail(error)
         }
         if session.hasOutput { scheduleFlush() }
         if wasHandshaking, !session.isHandshaking { noteEstablished() }
-        deliverFromSession()
     }
 
     private func noteEstablished() {
@@ -372,10 +397,17 @@ package final class Connection: ReadinessSink, TurnTaker {
         delegate?.connectionEstablished(self)
     }
 
+    private func goOnInSession() {
+        if session?.isPaused == true {
+            shakeHands { session throws(NetError) in try session.goOn() }
+        }
+        deliverFromSession()
+    }
+
     /// As far as the share goes: a record is opened as a whole, whatever is in it.
     private func deliverFromSession() {
         guard let session else { return }
-        if hasBacklog {
+        if hasBacklog || session.isPaused {
             hasMoreInSession = true
             return
         }

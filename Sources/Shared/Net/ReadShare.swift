@@ -20,6 +20,8 @@ package struct ReadShare: Equatable, Sendable {
     private var countedAt: Int64 = 0
     /// All costs so far.
     private var total: Int64 = 0
+    /// Reads in a row from which no request came.
+    private var fruitlessReads = 0
 
     /// What may be had at once on top of its part.
     private static let burst: Int64 = 2_000_000
@@ -32,6 +34,7 @@ package struct ReadShare: Equatable, Sendable {
     private static let readPrice: Int64 = 5_000
     private static let writePrice: Int64 = 10_000
     private static let kibibytePrice: Int64 = 500
+    private static let fruitlessMax = 8
     /// Of an end, with what the connection leaves behind.
     private static let endPrice: Int64 = 20_000
 
@@ -76,6 +79,7 @@ package struct ReadShare: Equatable, Sendable {
     var mark: Int64 { total }
 
     mutating func chargeRead(_ count: Int, at now: Instant) {
+        fruitlessReads &+= 1
         charge(Self.readPrice &+ Int64(count >> 10) &* Self.kibibytePrice, at: now)
     }
 
@@ -88,6 +92,7 @@ package struct ReadShare: Equatable, Sendable {
     }
 
     mutating func chargeRequest(at now: Instant) {
+        fruitlessReads = 0
         charge(Self.requestPrice, at: now)
     }
 
@@ -110,6 +115,10 @@ package struct ReadShare: Equatable, Sendable {
     func isNearlyHeavy(at now: Instant) -> Bool {
         debt(at: now) > Self.burst / 2
     }
+
+    /// Who has sent piece after piece of something. Hundreds of them may cost little each, and
+    /// have as many reads in one turn.
+    var isFruitless: Bool { fruitlessReads > ReadShare.fruitlessMax }
 
     private func debt(at now: Instant) -> Int64 {
         max(0, debt &- max(0, now.nanoseconds &- countedAt) / lightPart)

@@ -28,6 +28,17 @@ package protocol TransportSession: AnyObject {
     /// Both sides do not know each other yet, and nothing will come from `read`.
     var isHandshaking: Bool { get }
 
+    /// The handshake has stopped on its way, so that others can be served meanwhile.
+    var isPaused: Bool { get }
+
+    func goOn() throws(NetError)
+
     /// The peer has said goodbye; nothing more will come from `read`.
     var isInputOver: Bool { get }
+}
+
+extension TransportSession {
+    package var isPaused: Bool { false }
+
+    package func goOn() throws(NetError) {}
 }

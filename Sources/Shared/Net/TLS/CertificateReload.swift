@@ -73,7 +73,7 @@ package final class CertificateReload {
 
     /// A session of a server for a connection that has just come.
     package func serverSession(now: Instant) throws(NetError) -> TLSSession {
-        try TLSSession(context(now: now))
+        try TLSSession(context(now: now), pauses: true)
     }
 
     /// A session of a client that wants to speak to `host`, a name or an address in digits.

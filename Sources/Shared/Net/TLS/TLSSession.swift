@@ -26,6 +26,7 @@ package final class TLSSession: TransportSession {
     private var handshakeInput = 0
 
     package private(set) var isHandshaking = true
+    package private(set) var isPaused = false
     package private(set) var isInputOver = false
     package private(set) var pendingBytes = 0
     /// Of the other side, once the handshake is over; nil if it showed none, or none was verified.
@@ -34,7 +35,10 @@ package final class TLSSession: TransportSession {
     package private(set) var applicationProtocol: String?
 
     /// `host` is whom a client wants to reach: what the server's certificate must be good for.
-    package init(_ context: TLSContext, host: String? = nil) throws(NetError) {
+    /// `pauses`: a server's handshake stops once on its way, and waits for `goOn`.
+    package init(
+        _ context: TLSContext, host: String? = nil, pauses: Bool = false
+    ) throws(NetError) {
         self.context = context
         guard let session = unsafe SSL_new(context.context),
             let incoming = unsafe BIO_new(BIO_s_mem()), let outgoing = unsafe BIO_new(BIO_s_mem())
@@ -44,7 +48,9 @@ package final class TLSSession: TransportSession {
         unsafe self.outgoing = outgoing
         unsafe SSL_set_bio(session, incoming, outgoing)
         switch context.role {
-        case .server: unsafe SSL_set_accept_state(session)
+        case .server:
+            unsafe SSL_set_accept_state(session)
+            if pauses { unsafe keelson_tls_pause_once(session) }
         case .client:
             unsafe SSL_set_connect_state(session)
             if let host { try expect(host) }
@@ -84,7 +90,7 @@ package final class TLSSession: TransportSession {
         if handshakeInput > TLSSession.handshakeInputMax {
             throw fail("tls: the handshake is too long")
         }
-        try handshake()
+        if !isPaused { try handshake() }
     }
 
     /// As Go's servers, so that whoever forgot the "s" of https learns it.
@@ -105,7 +111,15 @@ package final class TLSSession: TransportSession {
         if code == 1 { return established() }
         let error = unsafe SSL_get_error(session, code)
         if error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE { return }
+        isPaused = error == SSL_ERROR_WANT_X509_LOOKUP
+        if isPaused { return }
         throw failed()
+    }
+
+    package func goOn() throws(NetError) {
+        guard isPaused, !hasFailed else { return }
+        isPaused = false
+        try handshake()
     }
 
     private func established() {
