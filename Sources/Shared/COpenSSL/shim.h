@@ -28,6 +28,7 @@ static inline void keelson_tls_harden(SSL_CTX *context) {
                                       "TLS_CHACHA20_POLY1305_SHA256");
 }
 
+// Pauses the first time that it is asked. The mark is the session's own data, which nobody else uses.
 static inline int keelson_tls_pause(SSL *session, void *unused) {
     (void)unused;
     if (SSL_get_ex_data(session, 0)) return 1;

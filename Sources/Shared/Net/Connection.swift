@@ -372,13 +372,15 @@ package final class Connection: ReadinessSink, TurnTaker {
     }
 
     private func receiveThroughSession(_ bytes: UnsafeRawBufferPointer) {
-        shakeHands { session throws(NetError) in
+        advanceSession { session throws(NetError) in
             unsafe try session.receive(bytes)
         }
         deliverFromSession()
     }
 
-    private func shakeHands(_ body: (any TransportSession) throws(NetError) -> Void) {
+    /// Does that with the session; then its answers leave, a failure ends the connection, and the end
+    /// of the handshake is told. A handshake that pauses goes on at once where nobody waits.
+    private func advanceSession(_ body: (any TransportSession) throws(NetError) -> Void) {
         guard let session else { return }
         let wasHandshaking = session.isHandshaking
         do throws(NetError) {
@@ -399,7 +401,7 @@ package final class Connection: ReadinessSink, TurnTaker {
 
     private func goOnInSession() {
         if session?.isPaused == true {
-            shakeHands { session throws(NetError) in try session.goOn() }
+            advanceSession { session throws(NetError) in try session.goOn() }
         }
         deliverFromSession()
     }

@@ -10,7 +10,7 @@ internal protocol TurnTaker: AnyObject {
 /// Connections that have had much time of late and have more to say. They wait in line behind all
 /// others: each turn serves as many of them as its budget takes, each for a quantum, and the next
 /// turn goes on with those that are left. Doors at which somebody knocks stand there as well, and in
-/// a turn that is long already those who have just come or are about to leave.
+/// a turn that is long already those who have just come, are about to leave, or send piece after piece.
 ///
 ///     turn: light connections, letters, timers ► their answers leave
 ///           ► heavy ones, as long as the budget lasts ► their answers leave

@@ -31,12 +31,15 @@ package protocol TransportSession: AnyObject {
     /// The handshake has stopped on its way, so that others can be served meanwhile.
     var isPaused: Bool { get }
 
+    /// Ends the pause: the handshake is carried on as far as what has come allows. Nothing without
+    /// one.
     func goOn() throws(NetError)
 
     /// The peer has said goodbye; nothing more will come from `read`.
     var isInputOver: Bool { get }
 }
 
+/// Of those that never pause.
 extension TransportSession {
     package var isPaused: Bool { false }
 
